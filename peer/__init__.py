@@ -1,0 +1,1 @@
+"""The endpoint: captures, publishes, watches, and always leaves properly."""

@@ -1,0 +1,1 @@
+"""Rooms: who is in, who is told, and who may."""
