@@ -23,7 +23,7 @@ from signaling.reasons import Detection, Reason
 MAX_MESSAGE = 64 * 1024  # bytes of one text frame
 MAX_EXTRA = 8 * 1024  # bytes of one user's `extra`, as JSON
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$"
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}\Z"
 RESERVED_ROOMS = frozenset({"admin", "api", "healthz", "metrics", "readyz", "socket.io", "whep", "whip", "ws"})
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]  # a room's or a user's: 1 to 64 of A-Z a-z 0-9 . _ @ + -
@@ -288,7 +288,7 @@ def encode(message: Message) -> bytes:
 
 def decode_client(frame: str | bytes) -> ClientMessage:
     """Read what a client said. Raises `BadMessage` with the code to answer."""
-    if len(frame) > MAX_MESSAGE:
+    if len(frame) > MAX_MESSAGE:  # of text this counts characters: the server passes bytes
         raise BadMessage(ErrorCode.TOO_LARGE, f"a message is at most {MAX_MESSAGE} bytes")
     try:
         return _client_decoder.decode(frame)

@@ -1,0 +1,66 @@
+"""What a server can be told before it starts."""
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypedDict
+from urllib.parse import urlsplit
+
+from signaling.messages import IceServer
+
+MIN_KEY = 16  # characters: what is shorter can be guessed from one token
+
+
+class Duplicate(StrEnum):
+    """What happens when a user comes in who is in the room already."""
+
+    REPLACE = "replace"  # the older session leaves, with the reason `replaced`
+    REJECT = "reject"  # the newer one is refused until the older is gone
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalingConfig:
+    """The options of a server. A value that cannot be raises `ValueError` and names the field."""
+
+    grace: float = 10.0  # seconds a lost connection may take to come back; 0: who is lost is gone at once
+    heartbeat: float = 5.0  # seconds between pings; a client that is silent for 1.5 times as long is lost; 0: no pings
+    capacity: int = 64  # users per room
+    duplicate: Duplicate = Duplicate.REPLACE
+    key: str | None = field(default=None, repr=False)  # signs the tokens; None: everybody may do everything
+    ice_servers: tuple[IceServer, ...] = field(default=(), repr=False)  # they may hold credentials
+    allowed_origins: tuple[str, ...] = ()  # other sites whose pages may talk to us, as "https://example.org"
+
+    def __post_init__(self) -> None:
+        _require(_is_duration(self.grace), f"grace must be 0 or more seconds, not {self.grace!r}")
+        _require(_is_duration(self.heartbeat), f"heartbeat must be 0 or more seconds, not {self.heartbeat!r}")
+        _require(self.capacity >= 1, f"capacity must be at least 1 user, not {self.capacity!r}")
+        _require(self.duplicate in list(Duplicate), f"duplicate must be replace or reject, not {self.duplicate!r}")
+        _require(self.key is None or len(self.key) >= MIN_KEY, f"key must have at least {MIN_KEY} characters")
+        for origin in self.allowed_origins:
+            _require(_is_origin(origin), f"allowed_origins must look like https://example.org, not {origin!r}")
+
+
+class Options(TypedDict, total=False):
+    """The fields of `SignalingConfig`, as keyword arguments."""
+
+    grace: float
+    heartbeat: float
+    capacity: int
+    duplicate: Duplicate
+    key: str | None
+    ice_servers: tuple[IceServer, ...]
+    allowed_origins: tuple[str, ...]
+
+
+def _require(is_so: bool, sentence: str) -> None:
+    if not is_so:
+        raise ValueError(sentence)
+
+
+def _is_duration(seconds: float) -> bool:
+    return math.isfinite(seconds) and seconds >= 0
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,69 @@
+"""What a room or the lobby decided, as values: the shell carries them out in their order, which is the wire's order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from signaling.messages import ClientMessage, Error, ErrorCode, ServerMessage
+from signaling.reasons import Detection, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Say something to these sessions, to all the same."""
+
+    to: tuple[str, ...]
+    message: ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """Close the socket of a session once everything that was said before has been sent."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Let the socket that was opened as session `connection` be the one of `session`, instead of any it had."""
+
+    connection: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A session is in a room (for the journal and for whoever keeps count)."""
+
+    session: str
+    room: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A session is in no room any more (for the journal and for whoever keeps count)."""
+
+    session: str
+    room: str
+    user: str
+    reason: Reason
+    detected_by: Detection
+
+
+Effect = Send | Hangup | Adopt | Entered | Exited
+
+
+def complain(session: str, code: ErrorCode, text: str, about: ClientMessage) -> list[Effect]:
+    """Tell a session that what it said cannot be done. It stays."""
+    return [Send((session,), Error(code=code, text=text, about=str(about.__struct_config__.tag)))]
+
+
+def refuse(session: str, code: ErrorCode, text: str, about: ClientMessage) -> list[Effect]:
+    """Tell a session that it is not let in, and hang up."""
+    return [*complain(session, code, text, about), Hangup(session)]
+
+
+def send(to: Iterable[str], message: ServerMessage) -> list[Effect]:
+    """Say something to whoever is in `to`, if anybody."""
+    sessions = tuple(to)
+    return [Send(sessions, message)] if sessions else []

@@ -1,0 +1,67 @@
+import dataclasses
+from typing import Any
+
+import pytest
+
+import signaling
+from signaling.config import Duplicate, Options, SignalingConfig
+from signaling.messages import IceServer
+
+
+def test_the_defaults_are_valid() -> None:
+    config = SignalingConfig()
+    assert (config.grace, config.heartbeat, config.capacity, config.duplicate) == (10.0, 5.0, 64, Duplicate.REPLACE)
+
+
+def test_zero_turns_grace_and_heartbeat_off() -> None:
+    assert SignalingConfig(grace=0, heartbeat=0).grace == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"grace": -1.0},
+        {"grace": float("nan")},
+        {"heartbeat": -0.1},
+        {"heartbeat": float("inf")},
+        {"capacity": 0},
+        {"duplicate": "both"},
+        {"key": "fifteen letters"},
+        {"key": ""},
+        {"allowed_origins": ("https://example.org/",)},
+        {"allowed_origins": ("example.org",)},
+        {"allowed_origins": ("https://",)},
+        {"allowed_origins": ("https://fine.example", "ftp://example.org")},
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^{name} must "):
+        SignalingConfig(**wrong)
+
+
+def test_what_can_be_is_kept() -> None:
+    config = SignalingConfig(
+        key="sixteen letters!",
+        allowed_origins=("https://example.org", "http://localhost:3000"),
+        ice_servers=(IceServer(urls=["stun:stun.example.org"]),),
+    )
+    assert config.ice_servers[0].urls == ["stun:stun.example.org"]
+
+
+def test_secrets_are_not_shown() -> None:
+    config = SignalingConfig(key="k" * 32, ice_servers=(IceServer(urls=["turn:t"], credential="hidden"),))
+    assert "kkk" not in repr(config)
+    assert "hidden" not in repr(config)
+
+
+def test_the_options_are_the_fields() -> None:
+    assert set(Options.__annotations__) == {field.name for field in dataclasses.fields(SignalingConfig)}
+
+
+def test_the_package_gives_what_it_lists_and_nothing_else() -> None:
+    for name in signaling.__all__:
+        assert getattr(signaling, name).__name__ == name
+        assert name in dir(signaling)
+    with pytest.raises(AttributeError, match="nonsense"):
+        signaling.nonsense  # noqa: B018 - the look-up is the test
