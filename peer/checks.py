@@ -1,0 +1,27 @@
+"""What the server would refuse is refused here, with a sentence that says what to do."""
+
+import re
+
+from peer.errors import UsageError
+from signaling.messages import MAX_EXTRA, NAME_PATTERN, RESERVED_ROOMS, Extra, extra_size
+
+
+def check_names(room: str, user: str) -> None:
+    """Raise `UsageError` if a room or a user cannot be called that."""
+    for kind, name in (("room", room), ("user", user)):
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise UsageError(
+                f"{name!r} is no name for a {kind}: use 1 to 64 of A-Z a-z 0-9 . _ @ + -, a letter or digit first"
+            )
+    if room in RESERVED_ROOMS:
+        raise UsageError(f"no room can be called {room!r}: that address is the server's own")
+
+
+def check_extra(extra: Extra) -> None:
+    """Raise `UsageError` if `extra` is no JSON object or is too large for the server."""
+    try:
+        size = extra_size(extra)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"extra must be a JSON object: {error}") from None
+    if size > MAX_EXTRA:
+        raise UsageError(f"extra is {size} bytes of JSON; at most {MAX_EXTRA} are allowed")

@@ -1,0 +1,5 @@
+"""`python -m peer.cli` is `exeunt`."""
+
+from peer.cli import main
+
+main()

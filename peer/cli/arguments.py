@@ -1,0 +1,61 @@
+"""What may stand on the command line, and what it means. Pure."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from peer.errors import UsageError
+
+DEFAULT = "default"  # the value of a device option without one
+OPTIONAL_VALUE = ("--camera", "--microphone", "--screen")
+DEVICE = re.compile(r"^(/dev/|:\d|hw:|plughw:|pulse$|default$)")
+
+
+def with_optional_values(arguments: list[str]) -> list[str]:
+    """Let `--camera` stand alone, as `ls --color` does: rewritten to `--camera=default`, or joined with a device."""
+    rewritten: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word in OPTIONAL_VALUE:
+            device = rest.pop(0) if rest and DEVICE.match(rest[0]) else DEFAULT
+            word = f"{word}={device}"
+        rewritten.append(word)
+    return rewritten
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (width, height) in pixels of "1280x720". Raises `UsageError`."""
+    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no size: write it like 1280x720")
+    return int(match[1]), int(match[2])
+
+
+def api_url(url: str, path: str) -> str:
+    """Return the HTTP address of the server's API for its WebSocket address. Raises `UsageError`."""
+    parts = urlsplit(url)
+    scheme = {"ws": "http", "wss": "https", "http": "http", "https": "https"}.get(parts.scheme)
+    if scheme is None or not parts.hostname:
+        raise UsageError(f"{url!r} is no server address: it looks like ws://127.0.0.1:8080/ws")
+    base = parts.path.removesuffix("/").removesuffix("/ws")
+    return urlunsplit((scheme, parts.netloc, f"{base}/{path}", "", ""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """The sources named on a command line; None: not named, "default": without a device."""
+
+    camera: str | None = None
+    microphone: str | None = None
+    screen: str | None = None
+    file: str | None = None
+    test: bool = False
+    size: tuple[int, int] | None = None
+    fps: int = 30
+    loop: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether any source is named."""
+        return self.test or any((self.camera, self.microphone, self.screen, self.file))

@@ -1,0 +1,160 @@
+"""What the command prints: lines for people, or JSON lines for machines, one event each and the exit report last."""
+
+import time
+from typing import Protocol
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from peer.events import (
+    ConnectionBack,
+    ConnectionLost,
+    EnterRoom,
+    Event,
+    ExitReport,
+    ExitRoom,
+    Outcome,
+    RemoteUserBack,
+    RemoteUserJoin,
+    RemoteUserLeave,
+    RemoteUserUnreachable,
+    RemoteUserUpdate,
+    SourceEnded,
+)
+from signaling.reasons import Reason
+
+STEP_WORDS = {
+    "notifying": "the others are told",
+    "releasing": "the devices are free",
+    "closing": "connections closed",
+    "reporting": "on_exit_room",
+}
+REASON_WORDS = {
+    Reason.LEFT: "left",
+    Reason.KICKED: "removed by a moderator",
+    Reason.DISMISSED: "the room was closed",
+    Reason.REPLACED: "the same user joined elsewhere",
+    Reason.TOKEN_EXPIRED: "the token expired",
+    Reason.NETWORK_LOST: "the network was lost",
+    Reason.CRASHED: "the process died",
+    Reason.SERVER_SHUTDOWN: "the server went down",
+    Reason.ERROR: "the program failed",
+}
+
+
+class Output(Protocol):
+    """How results are shown."""
+
+    def event(self, event: Event) -> None:
+        """Show something that happened."""
+
+    def fact(self, name: str, text: str) -> None:
+        """Show something that is so: an address, a device."""
+
+    def error(self, text: str) -> None:
+        """Show what went wrong, in one line."""
+
+
+class JsonLines:
+    """One JSON object a line on standard output."""
+
+    def event(self, event: Event) -> None:
+        """Print an event as it would be on the wire, with the time of day in seconds."""
+        self._print(msgspec.to_builtins(event))
+
+    def fact(self, name: str, text: str) -> None:
+        """Print `{"type": name, "text": ...}`."""
+        self._print({"type": name, "text": text})
+
+    def error(self, text: str) -> None:
+        """Print `{"type": "error", "text": ...}`, and the line on standard error."""
+        self._print({"type": "error", "text": text})
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"exeunt: {escape(text)}")
+
+    @staticmethod
+    def _print(words: dict[str, object]) -> None:
+        print(msgspec.json.encode({"time": round(time.time(), 3), **words}).decode(), flush=True)
+
+
+class Lines:
+    """Lines with the time of day, for people."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True)
+
+    def event(self, event: Event) -> None:
+        """Print an event; the exit with its report."""
+        stamp = time.strftime("%H:%M:%S")
+        self._console.print(f"[dim]{stamp}[/]  {describe(event)}")
+        if isinstance(event, ExitRoom):
+            self._console.print(report_table(event.report))
+
+    def fact(self, name: str, text: str) -> None:
+        """Print a name and its value, aligned."""
+        self._console.print(f"  [bold]{escape(name):<8}[/]  {escape(text)}")
+
+    def error(self, text: str) -> None:
+        """Print one line on standard error."""
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]exeunt:[/] {escape(text)}")
+
+
+def describe(event: Event) -> str:
+    """Say in one line, with rich's markup, what happened."""
+    match event:
+        case EnterRoom(room=room, user=user):
+            return f"in room [bold]{escape(room)}[/] as [bold]{escape(user)}[/]"
+        case RemoteUserJoin(user=user):
+            return f"[green]+[/] {escape(user)} is here"
+        case RemoteUserUpdate(user=user, extra=extra):
+            return f"  {escape(user)} is now {escape(msgspec.json.encode(extra).decode())}"
+        case RemoteUserUnreachable(user=user):
+            return f"[yellow]?[/] {escape(user)} is unreachable"
+        case RemoteUserBack(user=user):
+            return f"[green]+[/] {escape(user)} is back"
+        case RemoteUserLeave():
+            return _describe_leave(event)
+        case ConnectionLost(grace=grace):
+            return f"[yellow]?[/] the server does not answer; trying to come back for {grace:g} s"
+        case ConnectionBack():
+            return "[green]+[/] back, and nobody saw us leave"
+        case SourceEnded(device=device, text=text):
+            return f"  {escape(device)} {'is over' if text is None else f'failed: {escape(text)}'}"
+        case ExitRoom(reason=reason, text=text, report=report):
+            return f"[bold]out[/] after {_ms(report.total)}: {_because(reason, text)}"
+
+
+def report_table(report: ExitReport) -> Table:
+    """Return the exit report as a table: one line for each step, one for each device."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="right", min_width=12, style="dim")
+    table.add_column()
+    table.add_column()
+    for step in report.steps:
+        ended = report.notice if step.name == "notifying" and step.ended == "ok" else step.ended
+        table.add_row(_ms(step.took), STEP_WORDS[step.name], _colour(ended, good=step.ended == "ok"))
+        if step.name == "releasing":
+            for device in report.devices:
+                good = device.outcome is not Outcome.STUCK
+                words = f"{device.outcome}{f': {device.text}' if device.text else ''}"
+                table.add_row(_ms(device.took), f"  {escape(device.device)}", _colour(words, good=good))
+    return table
+
+
+def _describe_leave(event: RemoteUserLeave) -> str:
+    silent = f", silent for {event.silent_for:.1f} s" if event.silent_for >= 0.1 else ""
+    known = str(event.detected_by).replace("_", " ")
+    return f"[red]-[/] {escape(event.user)} is gone: {_because(event.reason, event.text)} [dim]({known}{silent})[/]"
+
+
+def _because(reason: Reason, text: str | None) -> str:
+    return f"{REASON_WORDS[reason]}{f' ({escape(text)})' if text else ''}"
+
+
+def _colour(text: str, *, good: bool) -> str:
+    return f"[{'green' if good else 'red'}]{escape(text)}[/]"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,0 +1,257 @@
+"""The WebSocket to the server: connects, joins, keeps alive, and comes back in the same session when it is cut off.
+
+CONNECTING ──joined──► JOINED ──lost──► RESUMING ──joined──► JOINED
+                          │                 └──grace over, session gone──► on_gone
+                          └──exitRoom──► on_message, then the end
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable
+
+import aiohttp
+from msgspec.structs import replace
+
+from peer.config import PeerConfig
+from peer.errors import NotAnExeuntServer, Refused, ServerUnreachable, SignalingError, UsageError
+from signaling.messages import (
+    Answer,
+    BadMessage,
+    Candidate,
+    ClientMessage,
+    Error,
+    ErrorCode,
+    ExitRoom,
+    Join,
+    Joined,
+    NeedOffer,
+    Offer,
+    Resume,
+    ServerMessage,
+    decode_server,
+    encode,
+)
+
+CLOSE_LIMIT = 0.5  # seconds for the closing handshake
+MAX_FRAME = 16 * 1024 * 1024  # bytes; a roster of many users with large extras is larger than what clients may say
+OUTBOX_LIMIT = 256  # messages that wait for a slow or lost connection
+RELAYS = (Offer, Answer, Candidate, NeedOffer)  # useless once they are late: negotiation starts anew after a loss
+log = logging.getLogger(__name__)
+
+
+def retry_delays(config: PeerConfig) -> "Callable[[int], float]":
+    """Return attempt → seconds to wait before it: doubling, with full jitter, so that a crowd does not come at once."""
+
+    def delay(attempt: int) -> float:
+        top = min(config.retry_max, config.retry_min * 2.0**attempt)
+        return random.uniform(config.retry_min / 2, top)  # noqa: S311 - jitter, not a secret
+
+    return delay
+
+
+class SignalingClient:
+    """One session with a server. Callbacks run on the loop and return at once."""
+
+    def __init__(
+        self,
+        url: str,
+        join: Join,
+        config: PeerConfig,
+        *,
+        on_message: Callable[[ServerMessage], None],
+        on_lost: Callable[[], None],
+        on_gone: Callable[[str], None],
+    ) -> None:
+        if not url.startswith(("ws://", "wss://", "http://", "https://")):
+            raise UsageError(f"{url!r} is no server address: it looks like ws://127.0.0.1:8080/ws")
+        self.url = url
+        self._join = join
+        self._config = config
+        self._on_message, self._on_lost, self._on_gone = on_message, on_lost, on_gone
+        self._joined: Joined | None = None
+        self._seq = 0
+        self._outbox: deque[ClientMessage] = deque()
+        self._wake = asyncio.Event()
+        self._http: aiohttp.ClientSession | None = None
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def connect(self) -> Joined:
+        """Connect and join. Raises `SignalingError` with one sentence that says what is wrong."""
+        self._http = aiohttp.ClientSession()
+        try:
+            async with asyncio.timeout(self._config.connect_limit):
+                joined = await self._attempt(self._join)
+        except TimeoutError:
+            await self.close()
+            raise ServerUnreachable(f"{self.url} does not answer within {self._config.connect_limit:g} s") from None
+        except BaseException:
+            await self.close()
+            raise
+        self._task = asyncio.create_task(self._run(), name="signaling")
+        self._task.add_done_callback(self._ended)
+        return joined
+
+    def say(self, message: ClientMessage) -> None:
+        """Send a message, or keep it until we are back; what is of no use then is dropped."""
+        if self._socket is None and isinstance(message, RELAYS):
+            return
+        if len(self._outbox) >= OUTBOX_LIMIT:
+            log.warning("more than %d messages wait for %s: the oldest is dropped", OUTBOX_LIMIT, self.url)
+            self._outbox.popleft()
+        self._outbox.append(message)
+        self._wake.set()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether what we say reaches the server now, as far as we know."""
+        return self._socket is not None and not self._socket.closed
+
+    def saw(self, seq: int) -> None:
+        """Remember the last room event, so that a resume starts behind it."""
+        self._seq = max(self._seq, seq)
+
+    async def close(self) -> None:
+        """Hang up, bounded. May be called twice and in any state."""
+        task, self._task = self._task, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+            await asyncio.wait({task})
+        await self._hang_up()
+        http, self._http = self._http, None
+        if http is not None:
+            await http.close()
+
+    async def _run(self) -> None:
+        """Be connected for as long as the session lasts."""
+        while await self._converse():
+            self._on_lost()
+            try:
+                joined = await self._resume()
+            except SignalingError as error:
+                self._on_gone(str(error))
+                return
+            self._on_message(joined)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Whatever ends the session's task, it is noticed."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the session with %s failed", self.url, exc_info=error)
+            self._on_gone(f"{type(error).__name__}: {error}")
+
+    async def _converse(self) -> bool:
+        """Talk until the connection ends. Says whether it was lost: after the server's `exitRoom` it was not."""
+        socket = self._socket
+        assert socket is not None
+        writer = asyncio.create_task(self._write(socket), name="signaling writer")
+        try:
+            return await self._read(socket)
+        finally:
+            writer.cancel()
+            await asyncio.wait({writer})
+            await self._hang_up()
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> bool:
+        async for frame in socket:
+            if frame.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            try:
+                message = decode_server(frame.data)
+            except BadMessage as error:
+                log.warning("%s said something that is no message: %s", self.url, error)
+                continue
+            self._on_message(message)
+            if isinstance(message, ExitRoom):
+                return False
+        return True
+
+    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Send what waits, in order. A message leaves the outbox once it is handed to the socket."""
+        while True:
+            while self._outbox:
+                try:
+                    await socket.send_str(encode(self._outbox[0]).decode())
+                except (ConnectionError, aiohttp.ClientError):
+                    return  # the reader notices too
+                self._outbox.popleft()
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _resume(self) -> Joined:
+        """Try to come back until the grace is over. Raises `SignalingError` when the session is gone for good."""
+        assert self._joined is not None
+        self._outbox = deque(message for message in self._outbox if not isinstance(message, RELAYS))
+        resume = Resume(session=self._joined.session, secret=self._joined.secret, seq=self._seq)
+        join = replace(self._join, resume=resume)
+        delay = retry_delays(self._config)
+        attempt = 0
+        try:
+            async with asyncio.timeout(self._joined.grace):
+                while True:
+                    await asyncio.sleep(delay(attempt))
+                    try:
+                        return await self._attempt(join)
+                    except Refused:
+                        raise
+                    except SignalingError as error:
+                        log.debug("attempt %d to resume: %s", attempt, error)
+                    attempt += 1
+        except TimeoutError:
+            raise ServerUnreachable(f"{self.url} did not answer for {self._joined.grace:g} s") from None
+
+    async def _attempt(self, join: Join) -> Joined:
+        """Open a socket and join on it; on failure leave nothing open."""
+        assert self._http is not None
+        try:
+            socket = await self._http.ws_connect(
+                self.url, heartbeat=self._config.heartbeat, max_msg_size=MAX_FRAME, timeout=_timeout()
+            )
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            raise UsageError(f"{self.url!r} is no address: it looks like ws://127.0.0.1:8080/ws") from None
+        except aiohttp.WSServerHandshakeError as error:
+            raise NotAnExeuntServer(f"{self.url} is no Exeunt server (it answers HTTP {error.status})") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise ServerUnreachable(f"nobody answers at {self.url}: {_cause(error)}") from None
+        try:
+            joined = await self._enter(socket, join)
+        except BaseException:
+            await socket.close()
+            raise
+        self._socket, self._joined = socket, joined
+        self._wake.set()
+        return joined
+
+    async def _enter(self, socket: aiohttp.ClientWebSocketResponse, join: Join) -> Joined:
+        await socket.send_str(encode(join).decode())
+        frame = await socket.receive()
+        if frame.type is not aiohttp.WSMsgType.TEXT:
+            raise ServerUnreachable(f"{self.url} hung up before it let us in")
+        try:
+            message = decode_server(frame.data)
+        except BadMessage:
+            raise NotAnExeuntServer(f"{self.url} is no Exeunt server: it says something else") from None
+        match message:
+            case Joined():
+                return message
+            case Error(code=code, text=text):
+                raise Refused(code, text)
+            case ExitRoom(reason=reason):
+                raise Refused(ErrorCode.SESSION_GONE, f"the server ended the session: {reason}")
+            case _:
+                raise NotAnExeuntServer(f"{self.url} is no Exeunt server: it did not answer our join")
+
+    async def _hang_up(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            await socket.close()
+
+
+def _timeout() -> aiohttp.ClientWSTimeout:
+    return aiohttp.ClientWSTimeout(ws_close=CLOSE_LIMIT)
+
+
+def _cause(error: Exception) -> str:
+    inner = getattr(error, "os_error", error)
+    return str(getattr(inner, "strerror", None) or inner)

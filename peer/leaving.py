@@ -1,0 +1,69 @@
+"""The one task that leaves: carries out the steps of `exit.py`, each within its limit, whatever happens in them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from peer.aio import bounded
+from peer.events import ExitReport
+from peer.exit import Exit, ExitState
+from signaling.reasons import Reason
+
+Step = Callable[[], Awaitable[None]]
+log = logging.getLogger(__name__)
+
+
+class Leaving:
+    """Begins once, for the first reason; everybody else waits for the same task."""
+
+    def __init__(self, name: str, steps: dict[ExitState, Step]) -> None:
+        self.exit = Exit()
+        self._name = name
+        self._steps = steps
+        self._loop = asyncio.get_running_loop()
+        self._report: asyncio.Future[ExitReport] = self._loop.create_future()
+        self._task: asyncio.Task[None] | None = None
+        self._step_task: asyncio.Task[None] | None = None
+
+    def begin(self, reason: Reason, text: str | None = None) -> None:
+        """Start to leave, unless that is under way."""
+        if self.exit.begin(reason, text, self._loop.time()):
+            log.info("%s: leaving (%s)", self._name, reason)
+            self._task = asyncio.create_task(self._run(), name=f"leave {self._name}")
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller is a step of this exit: a handler of `on_exit_room`, usually."""
+        return self._step_task is not None and asyncio.current_task() is self._step_task
+
+    def report(self) -> ExitReport:
+        """Return the report as far as it is written."""
+        return self._report.result() if self._report.done() else self.exit.report(self._loop.time())
+
+    async def wait(self) -> ExitReport:
+        """Wait until we are out. Cancelling the waiter does not cancel the exit."""
+        return await asyncio.shield(self._report)
+
+    async def wait_even_if_cancelled(self) -> ExitReport:
+        """Wait until we are out (bounded by the limits of the steps); only then be cancelled."""
+        cancelled: asyncio.CancelledError | None = None
+        while not self._report.done():
+            try:
+                await asyncio.wait({self._report})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+        return self._report.result()
+
+    async def _run(self) -> None:
+        while self.exit.state is not ExitState.EXITED:
+            state = self.exit.state
+            ended = await bounded(self._step(state), self.exit.limit, name=f"{self._name} {state.name.lower()}")
+            self.exit.advance(self._loop.time(), ended)
+            log.debug("%s: %s -> %s (%s)", self._name, state.name, self.exit.state.name, ended)
+        self._report.set_result(self.exit.report(self._loop.time()))
+
+    async def _step(self, state: ExitState) -> None:
+        self._step_task = asyncio.current_task()
+        await self._steps[state]()

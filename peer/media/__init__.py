@@ -1,0 +1,1 @@
+"""RTCPeerConnections and what flows through them."""

@@ -1,0 +1,123 @@
+"""Everything that touches aiortc's private names, and nothing else: its defects that matter to us, mended.
+
+`install` is called before the first connection. It first checks that every name is there, so that another aiortc fails
+at once and says so, instead of somewhere in the middle of a call.
+
+- `Vp8Encoder.encode` never resets `pict_type`: what a camera delivers (decoded MJPEG, raw video) is marked as key
+  frame, and every VP8 frame becomes one, at twice the bitrate.
+- The audio level of each Opus frame is computed sample by sample in Python on the event loop: 0.5 ms for every 20 ms
+  and connection. numpy needs 0.02 ms for the same number.
+- Stopping a receiver joins its decoder thread on the event loop, after the whole backlog is decoded: up to seconds in
+  which nothing else runs, the exit included.
+- A connection that is closed while ICE is connecting starts its consent checks after that, and goes on with them for
+  good: a task for every such connection, for as long as the process lives.
+- The DTLS cipher list has no RSA suites, so that peers with an RSA certificate (GStreamer) share none with us.
+"""
+
+import functools
+import math
+import queue
+from collections.abc import Callable
+from typing import Any
+
+import aiortc
+import numpy as np
+from aioice.ice import Connection as IceConnection
+from aiortc import rtp
+from aiortc.codecs.vpx import Vp8Encoder
+from aiortc.rtcdtlstransport import RTCCertificate
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from av import AudioFrame, VideoFrame
+from av.video.frame import PictureType
+
+from peer.errors import ExeuntError
+
+STOP_DECODER = "_RTCRtpReceiver__stop_decoder"
+DECODER_THREAD = "_RTCRtpReceiver__decoder_thread"
+DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
+CIPHERS = b":".join(
+    b"ECDHE-%s-%s" % (key, suite)
+    for suite in (b"AES128-GCM-SHA256", b"CHACHA20-POLY1305", b"AES128-SHA", b"AES256-SHA")
+    for key in (b"ECDSA", b"RSA")
+)
+
+
+def audio_level_dbov(frame: AudioFrame) -> int:
+    """Return the level of an s16 frame in dBov, -127 (silence) to 0 (RFC 6465, appendix A)."""
+    samples = np.frombuffer(memoryview(frame.planes[0]), dtype=np.int16).astype(np.float64)
+    power = float(samples @ samples) / (frame.samples * 32767.0**2)
+    return round(min(max(10 * math.log10(power), -127), 0)) if power > 0 else -127
+
+
+def _without_picture_type(encode: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(encode)
+    def wrapped(self: Vp8Encoder, frame: VideoFrame, force_keyframe: bool = False) -> Any:
+        frame.pict_type = PictureType.NONE
+        return encode(self, frame, force_keyframe)
+
+    return wrapped
+
+
+def _stop_decoder(self: Any) -> None:
+    """Let the decoder thread end by itself, after the frame it is at; nobody waits for the rest."""
+    if getattr(self, DECODER_THREAD) is None:
+        return
+    waiting: queue.Queue[Any] = getattr(self, DECODER_QUEUE)
+    while not waiting.empty():
+        waiting.get_nowait()
+    waiting.put(None)
+    setattr(self, DECODER_THREAD, None)
+
+
+def _in_numpy(_: Callable[..., Any]) -> Callable[..., Any]:
+    return audio_level_dbov
+
+
+def _without_join(_: Callable[..., Any]) -> Callable[..., Any]:
+    return _stop_decoder
+
+
+def _not_after_close(connect: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(connect)
+    async def wrapped(self: Any) -> None:
+        await connect(self)
+        if self._closing:
+            self._query_consent_task.cancel()
+            raise ConnectionError("closed while connecting")
+
+    return wrapped
+
+
+def _with_rsa(create: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(create)
+    def wrapped(self: RTCCertificate, *args: Any, **options: Any) -> Any:
+        context = create(self, *args, **options)
+        context.set_cipher_list(CIPHERS)
+        return context
+
+    return wrapped
+
+
+Mend = Callable[[Callable[..., Any]], Callable[..., Any]]
+MENDED: tuple[tuple[Any, str, Mend], ...] = (
+    (Vp8Encoder, "encode", _without_picture_type),
+    (rtp, "compute_audio_level_dbov", _in_numpy),
+    (RTCRtpReceiver, STOP_DECODER, _without_join),
+    (IceConnection, "connect", _not_after_close),
+    (RTCCertificate, "_create_ssl_context", _with_rsa),
+)
+
+
+def self_test() -> None:
+    """Raise `ExeuntError` if this aiortc is not one that we know."""
+    missing = [f"{owner.__name__}.{name}" for owner, name, _ in MENDED if not hasattr(owner, name)]
+    if missing:
+        raise ExeuntError(f"aiortc {aiortc.__version__} has no {', '.join(missing)}: install aiortc>=1.16,<1.17")
+
+
+@functools.cache
+def install() -> None:
+    """Check aiortc and mend it; later calls do nothing."""
+    self_test()
+    for owner, name, mend in MENDED:
+        setattr(owner, name, mend(getattr(owner, name)))

@@ -1,0 +1,119 @@
+"""One RTCPeerConnection with one other user, for one call.
+
+Three m-lines for life: audio, video, and a data channel, in this order (with the channel first aiortc's bundle never
+connects). Publishing, muting and unpublishing change what flows, never the description, so nothing is renegotiated.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamTrack
+from aiortc.sdp import candidate_from_sdp
+
+from peer.media import aiortc_compat
+from peer.media.fanout import Fanout
+from signaling.messages import Candidate, IceServer
+
+CHANNEL = "exeunt"  # the data channel's label
+log = logging.getLogger(__name__)
+
+
+class Connection:
+    """Wraps one RTCPeerConnection: every step waits for the one before, closing included.
+
+    `on_track` gets each remote track at once, `on_state` "connected" or "failed" (also when the other side closed).
+    """
+
+    def __init__(
+        self,
+        call: str,
+        *,
+        outgoing: Mapping[str, Fanout],
+        ice_servers: Iterable[IceServer],
+        on_track: Callable[[MediaStreamTrack], None],
+        on_state: Callable[[str], None],
+    ) -> None:
+        aiortc_compat.install()
+        self.call = call
+        self._on_state = on_state
+        self._turn = asyncio.Lock()  # one step at a time
+        self._candidates: list[Candidate] | None = []  # until the remote description is known
+        self._closing: asyncio.Task[None] | None = None
+        self._pc = RTCPeerConnection(_configuration(ice_servers))
+        self._pc.on("track", on_track)
+        self._pc.on("connectionstatechange", self._state_changed)
+        self._stubs = [outgoing[kind].attach() for kind in ("audio", "video")]
+        for stub in self._stubs:
+            self._pc.addTransceiver(stub, direction="sendrecv")
+
+    async def offer(self) -> str:
+        """Return the SDP of our offer, candidates included (aiortc does not trickle)."""
+        async with self._turn:
+            self._pc.createDataChannel(CHANNEL)
+            await self._pc.setLocalDescription(await self._pc.createOffer())
+            return str(self._pc.localDescription.sdp)
+
+    async def answer(self, sdp: str) -> str:
+        """Take an offer and return the SDP of our answer."""
+        async with self._turn:
+            await self._describe(sdp, "offer")
+            await self._pc.setLocalDescription(await self._pc.createAnswer())
+            return str(self._pc.localDescription.sdp)
+
+    async def accept(self, sdp: str) -> None:
+        """Take the answer to our offer."""
+        async with self._turn:
+            await self._describe(sdp, "answer")
+
+    async def add_candidate(self, candidate: Candidate) -> None:
+        """Take one of the other side's candidates, in any order with the description."""
+        async with self._turn:
+            if self._candidates is not None:
+                self._candidates.append(candidate)
+            else:
+                await self._add(candidate)
+
+    def close(self) -> "asyncio.Task[None]":
+        """Close, once. The task is to be waited for, never cancelled: aiortc does not survive a cancelled close."""
+        if self._closing is None:
+            for stub in self._stubs:
+                stub.stop()
+            self._closing = asyncio.create_task(self._close(), name=f"close {self.call}")
+        return self._closing
+
+    async def _close(self) -> None:
+        async with self._turn:
+            await self._pc.close()
+
+    async def _describe(self, sdp: str, kind: str) -> None:
+        await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))
+        waiting, self._candidates = self._candidates or [], None
+        for candidate in waiting:
+            await self._add(candidate)
+
+    async def _add(self, message: Candidate) -> None:
+        """Give a candidate to aiortc; one that it cannot use (TCP, an unknown form) is one path less, no failure."""
+        if not message.candidate:
+            return  # aiortc does without end-of-candidates; told of it too early it gives up
+        try:
+            candidate = candidate_from_sdp(message.candidate.removeprefix("candidate:"))
+            candidate.sdpMid, candidate.sdpMLineIndex = message.sdp_mid, message.sdp_m_line_index
+            await self._pc.addIceCandidate(candidate)
+        except (AssertionError, IndexError, ValueError) as error:
+            log.debug("call %s: candidate not usable: %s", self.call, error)
+
+    def _state_changed(self) -> None:
+        state = self._pc.connectionState
+        log.debug("call %s: %s", self.call, state)
+        if self._closing is None and state in ("connected", "failed", "closed"):
+            self._on_state("connected" if state == "connected" else "failed")
+
+
+def _configuration(servers: Iterable[IceServer]) -> RTCConfiguration:
+    """Name the ICE servers explicitly: with none given, aiortc would ask a public one."""
+    return RTCConfiguration(
+        iceServers=[RTCIceServer(list(one.urls), one.username, one.credential) for one in servers],
+        bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
+    )

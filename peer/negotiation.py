@@ -1,0 +1,215 @@
+"""Who offers to whom, and which message belongs to which connection. Pure.
+
+One `call` is one pair of RTCPeerConnections, named by the side that offers. Between two users it is always the one who
+came later that offers, so offers never meet (aiortc has no rollback). A call that does not come about, or breaks, is
+replaced by a new one from the same side; messages of an old call are ignored.
+
+    WAITING ──offer sent or received──► CONNECTING ──connected──► CONNECTED
+       ▲                                    │                         │
+       └──────────failed, too slow──────────┴─────────failed──────────┘
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from signaling.messages import Answer, Candidate, NeedOffer, Offer, Relay
+
+CONNECT_LIMIT = 15.0  # seconds from an offer to a connection, and from a missing offer to asking for it
+RETRY_MIN, RETRY_MAX = 0.5, 8.0  # seconds before a broken call is replaced, doubling
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Open a connection and send its offer."""
+
+    user: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Open a connection for this offer and send the answer."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Give the answer to its connection."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class AddCandidate:
+    """Give the candidate to its connection."""
+
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection of this call."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send this to the side that offers."""
+
+    message: NeedOffer
+
+
+Effect = Call | Respond | Accept | AddCandidate | Close | Ask
+
+
+class Phase(Enum):
+    """How far the call with one user has come."""
+
+    WAITING = auto()
+    CONNECTING = auto()
+    CONNECTED = auto()
+
+
+@dataclass(slots=True)
+class _Link:
+    user: str
+    offers: bool  # we are the side that offers
+    phase: Phase = Phase.WAITING
+    call: str | None = None
+    deadline: float | None = None
+    failures: int = 0
+    unreachable: bool = False
+
+
+class Negotiation:
+    """The calls of one peer with everybody else in the room. `session` makes the names of our calls unique."""
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+        self._links: dict[str, _Link] = {}
+        self._calls = 0
+
+    def next_deadline(self) -> float | None:
+        """When `advance` has something to do, in the caller's clock; None: never."""
+        return min((link.deadline for link in self._links.values() if link.deadline is not None), default=None)
+
+    def advance(self, now: float) -> list[Effect]:
+        """Do what is due."""
+        due = [link for link in self._links.values() if link.deadline is not None and link.deadline <= now]
+        return [effect for link in due for effect in self._retry(link, now)]
+
+    def add(self, user: str, *, offers: bool, now: float) -> list[Effect]:
+        """Somebody is here. `offers`: they were here before us, so the offer is ours."""
+        effects = self.remove(user)
+        link = self._links[user] = _Link(user, offers, deadline=now + CONNECT_LIMIT)
+        return effects + (self._call(link, now) if offers else [])
+
+    def remove(self, user: str) -> list[Effect]:
+        """Somebody is gone."""
+        link = self._links.pop(user, None)
+        return self._drop(link) if link else []
+
+    def unreachable(self, user: str) -> list[Effect]:
+        """Nothing that we say reaches this user for now: keep what is connected, try nothing new."""
+        if link := self._links.get(user):
+            link.unreachable = True
+            link.deadline = None
+        return []
+
+    def back(self, user: str, now: float) -> list[Effect]:
+        """What we say reaches this user again."""
+        if not (link := self._links.get(user)):
+            return []
+        link.unreachable = False
+        return self._renew(link, now)
+
+    def resumed(self, now: float) -> list[Effect]:
+        """We were cut off from the server and are back: what was said in between is lost."""
+        reachable = [link for link in self._links.values() if not link.unreachable]
+        return [effect for link in reachable for effect in self._renew(link, now)]
+
+    def connected(self, call: str) -> list[Effect]:
+        """Media can flow."""
+        if link := self._by_call(call):
+            link.phase, link.deadline, link.failures = Phase.CONNECTED, None, 0
+        return []
+
+    def failed(self, call: str, now: float) -> list[Effect]:
+        """A connection broke or never came about."""
+        link = self._by_call(call)
+        if link is None:
+            return []
+        effects = self._drop(link)
+        delay = min(RETRY_MIN * 2.0**link.failures, RETRY_MAX)
+        link.failures += 1
+        if not link.offers:
+            effects.append(Ask(NeedOffer(user=link.user, call=call)))
+            delay = CONNECT_LIMIT
+        link.deadline = None if link.unreachable else now + delay
+        return effects
+
+    def heard(self, message: Relay, now: float) -> list[Effect]:
+        """Take in what another user says."""
+        link = self._links.get(message.user)
+        if link is None:
+            return []
+        match message:
+            case Offer():
+                return self._offered(link, message, now)
+            case NeedOffer():
+                return self._asked(link, message, now)
+            case Answer():
+                return [Accept(message)] if message.call == link.call and link.offers else []
+            case Candidate():
+                return [AddCandidate(message)] if message.call == link.call else []
+
+    def _offered(self, link: _Link, offer: Offer, now: float) -> list[Effect]:
+        if link.offers or offer.call == link.call:
+            return []
+        effects = self._drop(link)
+        self._start(link, offer.call, now)
+        return [*effects, Respond(offer)]
+
+    def _asked(self, link: _Link, message: NeedOffer, now: float) -> list[Effect]:
+        """The other side's call does not work; an older call's complaint is already seen to."""
+        complains_of_this = message.call == link.call or (message.call is None and link.phase is not Phase.CONNECTED)
+        if not link.offers or not complains_of_this:
+            return []
+        return self._drop(link) + self._call(link, now)
+
+    def _retry(self, link: _Link, now: float) -> list[Effect]:
+        if link.phase is Phase.CONNECTING and link.call is not None:
+            return self.failed(link.call, now)
+        if link.offers:
+            return self._call(link, now)
+        link.deadline = now + CONNECT_LIMIT
+        return [Ask(NeedOffer(user=link.user))]
+
+    def _renew(self, link: _Link, now: float) -> list[Effect]:
+        if link.phase is Phase.CONNECTED:
+            return []
+        if link.offers:
+            return self._drop(link) + self._call(link, now)
+        link.deadline = now + CONNECT_LIMIT
+        return []
+
+    def _call(self, link: _Link, now: float) -> list[Effect]:
+        self._calls += 1
+        call = f"{self._session}.{self._calls}"
+        self._start(link, call, now)
+        return [Call(link.user, call)]
+
+    @staticmethod
+    def _start(link: _Link, call: str, now: float) -> None:
+        link.phase, link.call = Phase.CONNECTING, call
+        link.deadline = None if link.unreachable else now + CONNECT_LIMIT
+
+    @staticmethod
+    def _drop(link: _Link) -> list[Effect]:
+        call, link.call, link.phase = link.call, None, Phase.WAITING
+        return [Close(call)] if call else []
+
+    def _by_call(self, call: str) -> _Link | None:
+        return next((link for link in self._links.values() if link.call == call), None)

@@ -1,0 +1,95 @@
+"""Who else is in the room, as far as we have been told. Pure.
+
+A user is known by name and session: what is said of a session that is not (or no more) here changes nothing, so each
+session's leave is told exactly once, whichever way it is heard first.
+"""
+
+from msgspec.structs import replace
+
+from signaling.messages import (
+    Joined,
+    RemoteUserBack,
+    RemoteUserJoin,
+    RemoteUserLeave,
+    RemoteUserUnreachable,
+    RemoteUserUpdate,
+    RoomEvent,
+    User,
+)
+from signaling.reasons import Detection, Reason
+
+
+class Roster:
+    """The others in the room, by name; `seq` is the last room event that was seen."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, User] = {}
+        self.seq = 0
+
+    def enter(self, joined: Joined) -> list[RoomEvent]:
+        """We are in, or in again: return what that tells us of the others, in order."""
+        known = [event for missed in joined.missed for event in self.apply(missed)]
+        self.seq = joined.seq
+        return known + self._correct(joined)
+
+    def apply(self, event: RoomEvent) -> list[RoomEvent]:
+        """Take in one room event; return it if it is news, else nothing."""
+        if event.seq <= self.seq:
+            return []
+        self.seq = event.seq
+        if isinstance(event, RemoteUserJoin):
+            return self._replace(event)
+        user = self.users.get(event.user)
+        if user is None or user.session != event.session:
+            return []
+        match event:
+            case RemoteUserUpdate(extra=extra):
+                self.users[event.user] = replace(user, extra=extra)
+            case RemoteUserUnreachable():
+                self.users[event.user] = replace(user, unreachable=True)
+            case RemoteUserBack():
+                self.users[event.user] = replace(user, unreachable=False)
+            case RemoteUserLeave():
+                del self.users[event.user]
+        return [event]
+
+    def _replace(self, event: RemoteUserJoin) -> list[RoomEvent]:
+        old = self.users.get(event.user)
+        if old is not None and old.session == event.session:
+            return []
+        self.users[event.user] = User(user=event.user, session=event.session, extra=event.extra)
+        return [event] if old is None else [self._lost(old), event]
+
+    def _correct(self, joined: Joined) -> list[RoomEvent]:
+        """Compare with the server's whole roster: what no event told us is told now."""
+        present = {user.session for user in joined.users}
+        gone = [user for user in self.users.values() if user.session not in present]
+        for user in gone:
+            del self.users[user.user]
+        return [*map(self._lost, gone), *(event for user in joined.users for event in self._update(user))]
+
+    def _update(self, new: User) -> list[RoomEvent]:
+        """Return the events that lead from what we knew of one user to `new`."""
+        old = self.users.get(new.user, User(user=new.user, session=""))
+        self.users[new.user] = new
+        events: list[RoomEvent] = []
+        if old.session != new.session:
+            events.append(RemoteUserJoin(user=new.user, session=new.session, seq=self.seq, extra=new.extra))
+        elif old.extra != new.extra:
+            events.append(RemoteUserUpdate(user=new.user, session=new.session, seq=self.seq, extra=new.extra))
+        if new.unreachable and not old.unreachable:
+            events.append(RemoteUserUnreachable(user=new.user, session=new.session, seq=self.seq))
+        if old.unreachable and not new.unreachable:
+            events.append(RemoteUserBack(user=new.user, session=new.session, seq=self.seq))
+        return events
+
+    def _lost(self, user: User) -> RemoteUserLeave:
+        """Describe the leave of a user of whom no leave was ever heard."""
+        return RemoteUserLeave(
+            user=user.user,
+            session=user.session,
+            seq=self.seq,
+            reason=Reason.NETWORK_LOST,
+            detected_by=Detection.SOCKET_CLOSED,
+            extra=user.extra,
+        )

@@ -1,0 +1,156 @@
+"""Mesh: one connection with everybody, no server for media. Carries out what `negotiation.py` decides."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from aiortc.exceptions import InvalidStateError, OperationError
+from aiortc.mediastreams import MediaStreamTrack
+
+from peer.media.connection import Connection
+from peer.media.fanout import Fanout
+from peer.negotiation import Accept, AddCandidate, Ask, Call, Close, Effect, Negotiation, Respond
+from signaling.messages import Answer, IceServer, Offer, Relay
+
+NEGOTIATION_ERRORS = (InvalidStateError, OperationError, ValueError, ConnectionError)
+log = logging.getLogger(__name__)
+
+
+class Mesh:
+    """The connections of one session. `say` sends to the server, `on_track(user, track)` gets remote tracks."""
+
+    def __init__(
+        self,
+        session: str,
+        *,
+        say: Callable[[Relay], None],
+        on_track: Callable[[str, MediaStreamTrack], None],
+        outgoing: Mapping[str, Fanout],
+        ice_servers: Sequence[IceServer],
+    ) -> None:
+        self._negotiation = Negotiation(session)
+        self._say = say
+        self._on_track = on_track
+        self._outgoing = outgoing
+        self._ice_servers = ice_servers
+        self._connections: dict[str, Connection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def add(self, user: str, *, offers: bool) -> None:
+        """Somebody is here; `offers`: they were here before us."""
+        self._apply(self._negotiation.add(user, offers=offers, now=self._loop.time()))
+
+    def remove(self, user: str) -> None:
+        """Somebody is gone."""
+        self._apply(self._negotiation.remove(user))
+
+    def unreachable(self, user: str) -> None:
+        """Somebody cannot be told anything for now."""
+        self._apply(self._negotiation.unreachable(user))
+
+    def back(self, user: str) -> None:
+        """Somebody can be told things again."""
+        self._apply(self._negotiation.back(user, self._loop.time()))
+
+    def resumed(self) -> None:
+        """We were cut off and can say things again."""
+        self._apply(self._negotiation.resumed(self._loop.time()))
+
+    def heard(self, message: Relay) -> None:
+        """Another user's side of a negotiation."""
+        self._apply(self._negotiation.heard(message, self._loop.time()))
+
+    async def close(self) -> None:
+        """Close every connection; each in its own task, which goes on if the caller stops waiting."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for call in tuple(self._connections):
+            self._close(call)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _apply(self, effects: list[Effect]) -> None:
+        if self._closed:
+            return
+        for effect in effects:
+            self._carry_out(effect)
+        self._arm()
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Call(user, call):
+                self._spawn(self._offer(self._open(user, call), user), call)
+            case Respond(offer):
+                self._spawn(self._answer(self._open(offer.user, offer.call), offer), offer.call)
+            case Accept(answer):
+                if connection := self._connections.get(answer.call):
+                    self._spawn(connection.accept(answer.sdp), answer.call)
+            case AddCandidate(candidate):
+                if connection := self._connections.get(candidate.call):
+                    self._spawn(connection.add_candidate(candidate), candidate.call)
+            case Close(call):
+                self._close(call)
+            case Ask(message):
+                self._say(message)
+
+    def _open(self, user: str, call: str) -> Connection:
+        connection = self._connections[call] = Connection(
+            call,
+            outgoing=self._outgoing,
+            ice_servers=self._ice_servers,
+            on_track=lambda track: self._on_track(user, track),
+            on_state=lambda state: self._state_changed(call, state),
+        )
+        return connection
+
+    async def _offer(self, connection: Connection, user: str) -> None:
+        sdp = await connection.offer()
+        if connection.call in self._connections:
+            self._say(Offer(user=user, call=connection.call, sdp=sdp))
+
+    async def _answer(self, connection: Connection, offer: Offer) -> None:
+        sdp = await connection.answer(offer.sdp)
+        if connection.call in self._connections:
+            self._say(Answer(user=offer.user, call=offer.call, sdp=sdp))
+
+    def _close(self, call: str) -> None:
+        connection = self._connections.pop(call, None)
+        if connection is not None:
+            self._keep(connection.close())
+
+    def _state_changed(self, call: str, state: str) -> None:
+        log.debug("call %s: %s", call, state)
+        if state == "connected":
+            self._apply(self._negotiation.connected(call))
+        else:
+            self._apply(self._negotiation.failed(call, self._loop.time()))
+
+    def _spawn(self, work: Coroutine[Any, Any, None], call: str) -> None:
+        self._keep(asyncio.create_task(self._guarded(work, call), name=f"negotiate {call}"))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], call: str) -> None:
+        """Do one step; if what the other side said cannot be used, the call has failed."""
+        try:
+            await work
+        except NEGOTIATION_ERRORS as error:
+            if call in self._connections:
+                log.warning("call %s: no common ground with the other side: %s", call, error)
+                self._state_changed(call, "failed")
+
+    def _keep(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._negotiation.next_deadline()
+        self._timer = None if due is None else self._loop.call_at(due, self._advance)
+
+    def _advance(self) -> None:
+        self._apply(self._negotiation.advance(self._loop.time()))

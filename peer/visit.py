@@ -1,0 +1,184 @@
+"""One stay in one room: how what the server says reaches the parts, and what each step of leaving does."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from aiortc.mediastreams import MediaStreamTrack
+
+from peer.client import SignalingClient
+from peer.config import PeerConfig
+from peer.dispatch import Dispatcher
+from peer.errors import Refused
+from peer.events import ConnectionBack, ConnectionLost, EnterRoom, Event, ExitRoom
+from peer.exit import LIMITS, ExitState
+from peer.hooks import Hooks
+from peer.leaving import Leaving
+from peer.media.receive import RemoteMedia
+from peer.publishing import Publishing
+from peer.requests import Requests
+from peer.roster import Roster
+from peer.topology import Topology
+from peer.topology.mesh import Mesh
+from signaling import messages as wire
+from signaling.reasons import Reason
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RemoteUser:
+    """Somebody else in the room. `video` and `audio` last as long as the user stays, over reconnections too."""
+
+    name: str
+    session: str
+    extra: wire.Extra
+    unreachable: bool = False
+    video: RemoteMedia = field(default_factory=lambda: RemoteMedia("video"))
+    audio: RemoteMedia = field(default_factory=lambda: RemoteMedia("audio"))
+
+    def close(self) -> None:
+        """End what reads this user's media."""
+        self.video.close()
+        self.audio.close()
+
+
+class Visit:
+    """Owns everything that a stay needs; `leaving` ends it all, in order."""
+
+    topology: Topology
+
+    def __init__(self, hooks: Hooks, url: str, join: wire.Join, config: PeerConfig) -> None:
+        self.join = join
+        self.users: dict[str, RemoteUser] = {}
+        self.extra = join.extra
+        self.grants: frozenset[str] = frozenset()
+        self.session = ""
+        self.dispatcher = Dispatcher(hooks)
+        self.publishing = Publishing(self._put)
+        self.requests = Requests()
+        self.leaving = Leaving(
+            f"{join.room}/{join.user}",
+            {
+                ExitState.NOTIFYING: self._notify,
+                ExitState.RELEASING: self._release,
+                ExitState.CLOSING: self._close,
+                ExitState.REPORTING: self._report,
+            },
+        )
+        self.client = SignalingClient(
+            url,
+            join,
+            config,
+            on_message=self._heard,
+            on_lost=lambda: self._put(ConnectionLost(grace=self._grace)),
+            on_gone=lambda text: self.leaving.begin(Reason.NETWORK_LOST, text),
+        )
+        self._config = config
+        self._grace = 0.0
+        self._roster = Roster()
+        self._notice_heard = asyncio.Event()
+
+    async def enter(self) -> None:
+        """Join the room. After the server's word nothing is awaited, so hooks registered at once miss nothing."""
+        joined = await self.client.connect()
+        self.session, self.grants, self._grace = joined.session, frozenset(joined.grants), joined.grace
+        own = self._config.ice_servers
+        self.topology = Mesh(
+            joined.session,
+            say=self.client.say,
+            on_track=self._track,
+            outgoing=self.publishing.fanouts,
+            ice_servers=joined.ice_servers if own is None else own,
+        )
+        self.dispatcher.start()
+        names = tuple(user.user for user in joined.users)
+        self._put(EnterRoom(room=self.join.room, user=self.join.user, users=names))
+        self._catch_up(joined, here_before_us=True)
+
+    # -- what we hear --
+
+    def _heard(self, message: wire.ServerMessage) -> None:
+        match message:
+            case wire.Offer() | wire.Answer() | wire.Candidate() | wire.NeedOffer():
+                self.topology.heard(message)
+            case wire.Joined():
+                self._back(message)
+            case wire.ExitRoom(reason=reason, text=text):
+                self._notice_heard.set()
+                self.requests.done(("dismiss", ""))
+                self.leaving.begin(reason, text)
+            case wire.Error(code=code, text=text, about=about):
+                log.debug("%s/%s: refused: %s (%s)", self.join.room, self.join.user, text, code)
+                self.requests.failed(about, Refused(code, text))
+            case _:
+                for event in self._roster.apply(message):
+                    self._tell(event)
+                self.client.saw(self._roster.seq)
+
+    def _back(self, joined: wire.Joined) -> None:
+        """We are back in the same session: catch up, and say again what may have been lost."""
+        self._catch_up(joined)
+        self.client.say(wire.UpdateExtra(extra=self.extra))
+        self.topology.resumed()
+        self._put(ConnectionBack())
+
+    def _catch_up(self, joined: wire.Joined, *, here_before_us: bool = False) -> None:
+        for event in self._roster.enter(joined):
+            self._tell(event, here_before_us=here_before_us)
+        self.client.saw(self._roster.seq)
+
+    def _tell(self, event: wire.RoomEvent, *, here_before_us: bool = False) -> None:
+        match event:
+            case wire.RemoteUserJoin(user=name, session=session, extra=extra):
+                self.users[name] = RemoteUser(name, session, extra)
+                self.topology.add(name, offers=here_before_us)
+            case wire.RemoteUserUpdate(user=name, extra=extra):
+                self.users[name].extra = extra
+            case wire.RemoteUserUnreachable(user=name):
+                self.users[name].unreachable = True
+                self.topology.unreachable(name)
+            case wire.RemoteUserBack(user=name):
+                self.users[name].unreachable = False
+                self.topology.back(name)
+            case wire.RemoteUserLeave(user=name):
+                self.topology.remove(name)
+                self.users.pop(name).close()
+                self.requests.done(("kick", name))
+        self._put(event)
+
+    def _put(self, event: Event) -> None:
+        if self.leaving.exit.state < ExitState.REPORTING:
+            self.dispatcher.put(event)
+
+    def _track(self, user: str, track: MediaStreamTrack) -> None:
+        if remote := self.users.get(user):
+            (remote.video if track.kind == "video" else remote.audio).attach(track)
+
+    # -- the steps of leaving; `Leaving` runs each once, in this order, within its limit --
+
+    async def _notify(self) -> None:
+        """Tell the server; its `exitRoom` is sent after everybody else has been told."""
+        leave = self.leaving.exit
+        if not self._notice_heard.is_set():
+            leave.notice = "sent" if self.client.is_connected else "none"
+            self.client.say(wire.Leave(failed=leave.reason is Reason.ERROR))
+            if leave.reason is Reason.NETWORK_LOST:
+                return
+        await self._notice_heard.wait()
+        leave.notice = "acknowledged"
+
+    async def _release(self) -> None:
+        self.leaving.exit.devices += await self.publishing.close()
+
+    async def _close(self) -> None:
+        for user in self.users.values():
+            user.close()
+        await asyncio.gather(self.topology.close(), self.client.close())
+
+    async def _report(self) -> None:
+        report = self.leaving.report()
+        try:
+            await self.dispatcher.finish(ExitRoom(reason=report.reason, text=report.text, report=report))
+        finally:
+            await self.dispatcher.close(LIMITS[ExitState.REPORTING] / 5)

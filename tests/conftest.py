@@ -1,0 +1,38 @@
+"""For all tests: a network of their own, and nothing left behind by any of them."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests import leaks, network
+
+os.environ.setdefault("PYTHONASYNCIODEBUG", "0")
+OUTLIVE_A_TEST = {"playwright"}  # shared by many tests
+NETWORK = network.enter()  # before anything starts a thread
+
+
+def pytest_report_header() -> str:
+    """Say in which network the tests run."""
+    return f"network: {NETWORK}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test: no thread, child process, socket or device handle that was not there before; no task."""
+    for name in OUTLIVE_A_TEST & set(request.fixturenames):
+        request.getfixturevalue(name)
+    if request.node.get_closest_marker("asyncio") is not None:
+        request.getfixturevalue("no_task_is_left")  # the loop, whose own handles are not the test's
+    before = leaks.held()
+    yield
+    assert leaks.wait_until_nothing_is_left(before) == []
+
+
+@pytest.fixture
+async def no_task_is_left() -> AsyncIterator[None]:
+    """After an asynchronous test: no task that was not there before."""
+    before = asyncio.all_tasks()
+    yield
+    assert await leaks.tasks_left(before) == []

@@ -1,0 +1,90 @@
+"""What a test may not leave behind: tasks, threads, child processes, sockets, device handles."""
+
+import asyncio
+import gc
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+POOL = "asyncio_"  # threads of a loop's own pool: they end with the loop
+LIMIT = 5.0  # seconds for what is ending to have ended
+COUNTED = re.compile(r"^(socket:|/dev/(?!null|urandom|pts|tty|shm)|/tmp/.*fakevideo)")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What this process holds at one moment."""
+
+    threads: frozenset[threading.Thread]
+    children: frozenset[str]
+    handles: frozenset[tuple[str, str]]
+
+    def __sub__(self, other: "Held") -> list[str]:
+        """Name what is held now and was not before."""
+        return [
+            *(f"thread {thread.name}" for thread in self.threads - other.threads),
+            *(f"process {child}" for child in self.children - other.children),
+            *(f"handle {number} {target}" for number, target in self.handles - other.handles),
+        ]
+
+
+def held() -> Held:
+    """Look at this process."""
+    return Held(
+        frozenset(thread for thread in threading.enumerate() if not thread.name.startswith(POOL)),
+        frozenset(_children()),
+        frozenset(_handles()),
+    )
+
+
+def wait_until_nothing_is_left(before: Held) -> list[str]:
+    """Give what is ending a moment; return what is still there."""
+    deadline = time.monotonic() + LIMIT
+    while (left := held() - before) and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.02)
+    return left
+
+
+async def tasks_left(before: "set[asyncio.Task[object]]") -> list[str]:
+    """Give tasks that are ending a moment; return the names of those that are still there."""
+
+    def left() -> "set[asyncio.Task[object]]":
+        return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()} - before
+
+    return [repr(task) for task in left()] if not await _becomes_true(lambda: not left()) else []
+
+
+async def _becomes_true(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+def _children() -> list[str]:
+    children = []
+    for path in Path("/proc/self/task").glob("*/children"):
+        for pid in path.read_text().split():
+            try:
+                children.append(f"{pid} {Path(f'/proc/{pid}/comm').read_text().strip()}")
+            except OSError:  # it has just ended
+                continue
+    return children
+
+
+def _handles() -> list[tuple[str, str]]:
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(path.readlink())
+        except OSError:  # the listing's own handle
+            continue
+        if COUNTED.match(target):
+            found.append((path.name, target))
+    return found

@@ -1,0 +1,54 @@
+"""What may stand on the command line."""
+
+import pytest
+
+from peer import UsageError
+from peer.cli.arguments import SourceOptions, api_url, parse_size, with_optional_values
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["--camera"], ["--camera=default"]),
+        (["--camera", "--test"], ["--camera=default", "--test"]),
+        (["--camera", "/dev/video2", "x"], ["--camera=/dev/video2", "x"]),
+        (["--camera=/dev/video2"], ["--camera=/dev/video2"]),
+        (["--screen", ":1"], ["--screen=:1"]),
+        (["--microphone", "ws://host/ws"], ["--microphone=default", "ws://host/ws"]),
+        (["--file", "--camera.mp4"], ["--file", "--camera.mp4"]),
+    ],
+)
+def test_a_device_option_may_stand_alone(given: list[str], meant: list[str]) -> None:
+    assert with_optional_values(given) == meant
+
+
+def test_a_size_is_width_by_height() -> None:
+    assert parse_size("1280x720") == (1280, 720)
+    for wrong in ("1280", "x", "1280X720", "9x9", "-1x10", "1e3x100"):
+        with pytest.raises(UsageError, match="1280x720"):
+            parse_size(wrong)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("ws://127.0.0.1:8080/ws", "http://127.0.0.1:8080/api/rooms"),
+        ("wss://host/prefix/ws", "https://host/prefix/api/rooms"),
+        ("http://host", "http://host/api/rooms"),
+        ("ws://host/ws/", "http://host/api/rooms"),
+    ],
+)
+def test_the_api_is_beside_the_websocket(url: str, address: str) -> None:
+    assert api_url(url, "api/rooms") == address
+
+
+@pytest.mark.parametrize("url", ["host:8080", "ftp://host/ws", "", "ws:///ws"])
+def test_what_is_no_address_is_said_to_be_none(url: str) -> None:
+    with pytest.raises(UsageError, match="ws://127"):
+        api_url(url, "api/rooms")
+
+
+def test_whether_any_source_is_named() -> None:
+    assert not SourceOptions().any
+    assert SourceOptions(test=True).any
+    assert SourceOptions(file="x").any

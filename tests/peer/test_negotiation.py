@@ -1,0 +1,140 @@
+"""Who offers and which call counts, without a connection."""
+
+from peer.negotiation import CONNECT_LIMIT, Accept, AddCandidate, Ask, Call, Close, Negotiation, Respond
+from signaling.messages import Answer, Candidate, NeedOffer, Offer
+
+
+def offering() -> Negotiation:
+    side = Negotiation("me")
+    assert side.add("ana", offers=True, now=0.0) == [Call("ana", "me.1")]
+    return side
+
+
+def answering() -> Negotiation:
+    side = Negotiation("me")
+    assert side.add("ana", offers=False, now=0.0) == []
+    return side
+
+
+OFFER = Offer(user="ana", call="ana.1", sdp="v=0")
+
+
+def test_the_newcomer_offers_and_takes_the_answer_of_that_call_only() -> None:
+    side = offering()
+    answer = Answer(user="ana", call="me.1", sdp="v=0")
+    assert side.heard(Answer(user="ana", call="me.0", sdp="v=0"), 1.0) == []
+    assert side.heard(answer, 1.0) == [Accept(answer)]
+    assert side.connected("me.1") == []
+    assert side.next_deadline() is None
+
+
+def test_whoever_was_here_answers_and_candidates_of_other_calls_are_ignored() -> None:
+    side = answering()
+    assert side.heard(OFFER, 1.0) == [Respond(OFFER)]
+    candidate = Candidate(user="ana", call="ana.1", candidate="candidate:1")
+    assert side.heard(candidate, 1.0) == [AddCandidate(candidate)]
+    assert side.heard(Candidate(user="ana", call="ana.0", candidate="candidate:1"), 1.0) == []
+    assert side.heard(Answer(user="ana", call="ana.1", sdp="v=0"), 1.0) == []
+
+
+def test_the_same_offer_twice_is_answered_once_and_a_new_call_replaces_the_old() -> None:
+    side = answering()
+    side.heard(OFFER, 1.0)
+    assert side.heard(OFFER, 1.0) == []
+    again = Offer(user="ana", call="ana.2", sdp="v=0")
+    assert side.heard(again, 2.0) == [Close("ana.1"), Respond(again)]
+
+
+def test_an_offer_from_the_side_that_must_answer_is_ignored() -> None:
+    assert offering().heard(OFFER, 1.0) == []
+
+
+def test_strangers_are_ignored() -> None:
+    side = Negotiation("me")
+    assert side.heard(OFFER, 0.0) == []
+    assert side.remove("ana") == []
+    assert side.unreachable("ana") == []
+    assert side.back("ana", 0.0) == []
+    assert side.connected("x") == []
+    assert side.failed("x", 0.0) == []
+
+
+def test_a_call_that_breaks_is_replaced_by_its_offerer_after_a_growing_delay() -> None:
+    side = offering()
+    side.connected("me.1")
+    assert side.failed("me.1", 10.0) == [Close("me.1")]
+    assert side.next_deadline() == 10.5
+    assert side.advance(10.4) == []
+    assert side.advance(10.5) == [Call("ana", "me.2")]
+    assert side.failed("me.2", 11.0) == [Close("me.2")]
+    assert side.next_deadline() == 12.0
+    assert side.failed("me.1", 11.0) == []
+
+
+def test_a_call_that_does_not_come_about_in_time_is_replaced() -> None:
+    side = offering()
+    assert side.advance(CONNECT_LIMIT) == [Close("me.1")]
+    assert side.advance(CONNECT_LIMIT + 0.5) == [Call("ana", "me.2")]
+
+
+def test_the_answering_side_asks_for_a_new_offer_and_asks_again() -> None:
+    side = answering()
+    side.heard(OFFER, 0.0)
+    side.connected("ana.1")
+    assert side.failed("ana.1", 5.0) == [Close("ana.1"), Ask(NeedOffer(user="ana", call="ana.1"))]
+    assert side.next_deadline() == 5.0 + CONNECT_LIMIT
+    assert side.advance(5.0 + CONNECT_LIMIT) == [Ask(NeedOffer(user="ana"))]
+
+
+def test_an_offer_that_never_comes_is_asked_for() -> None:
+    side = answering()
+    assert side.advance(CONNECT_LIMIT) == [Ask(NeedOffer(user="ana"))]
+
+
+def test_a_new_offer_is_made_for_a_complaint_about_this_call_only() -> None:
+    side = offering()
+    assert side.heard(NeedOffer(user="ana", call="me.0"), 1.0) == []
+    assert side.heard(NeedOffer(user="ana", call="me.1"), 1.0) == [Close("me.1"), Call("ana", "me.2")]
+    assert side.heard(NeedOffer(user="ana"), 2.0) == [Close("me.2"), Call("ana", "me.3")]
+    side.connected("me.3")
+    assert side.heard(NeedOffer(user="ana"), 3.0) == []
+    assert answering().heard(NeedOffer(user="ana"), 1.0) == []
+
+
+def test_nothing_is_tried_with_the_unreachable_and_all_is_renewed_when_they_are_back() -> None:
+    side = offering()
+    assert side.unreachable("ana") == []
+    assert side.next_deadline() is None
+    assert side.failed("me.1", 3.0) == [Close("me.1")]
+    assert side.next_deadline() is None
+    assert side.back("ana", 4.0) == [Call("ana", "me.2")]
+    side.connected("me.2")
+    side.unreachable("ana")
+    assert side.back("ana", 5.0) == []
+
+
+def test_an_unreachable_side_that_must_offer_is_given_time_when_it_is_back() -> None:
+    side = answering()
+    side.unreachable("ana")
+    assert side.heard(OFFER, 1.0) == [Respond(OFFER)]
+    assert side.next_deadline() is None
+    assert side.back("ana", 2.0) == []
+    assert side.next_deadline() == 2.0 + CONNECT_LIMIT
+
+
+def test_after_our_own_resume_what_is_not_connected_is_offered_again() -> None:
+    side = offering()
+    side.add("bo", offers=True, now=0.0)
+    side.add("cy", offers=False, now=0.0)
+    side.add("di", offers=True, now=0.0)
+    side.connected("me.2")
+    side.unreachable("di")
+    assert side.resumed(5.0) == [Close("me.1"), Call("ana", "me.4")]
+
+
+def test_whoever_leaves_takes_the_call_along_and_a_new_session_starts_anew() -> None:
+    side = offering()
+    assert side.remove("ana") == [Close("me.1")]
+    assert side.next_deadline() is None
+    side.add("ana", offers=True, now=1.0)
+    assert side.add("ana", offers=False, now=2.0) == [Close("me.2")]
