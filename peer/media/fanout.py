@@ -33,6 +33,11 @@ class StubTrack(MediaStreamTrack):
         self._frames.append(frame)
         self._ready.set()
 
+    @property
+    def has_frame(self) -> bool:
+        """Whether `recv` would return at once."""
+        return bool(self._frames)
+
     async def recv(self) -> Frame:
         """Return the next frame; raises `MediaStreamError` once the track has ended."""
         while not self._frames:
