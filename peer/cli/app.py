@@ -171,7 +171,7 @@ def run(arguments: list[str]) -> int:
         return 2
     except ExeuntError as error:
         output.error(str(error))
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, asyncio.CancelledError, typer.Abort):
         return 130
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output is gone; Python would complain at exit

@@ -1,0 +1,191 @@
+"""The command line as its users meet it: what it prints, and what signals do to it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from peer import Peer, Reason
+from peer.capture import Camera, Device, Microphone, Screen, TestPattern
+from peer.cli.demo import candidates
+from signaling.server import SignalingServer, Site
+from tests.devices.tools import process
+from tests.devices.xvfb import screen
+from tests.journal import Journal
+
+ROOT = Path(__file__).parents[3]
+LIMIT = 20.0  # seconds
+SURROUNDINGS = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+NO_DISPLAY = {name: value for name, value in SURROUNDINGS.items() if name != "DISPLAY"}
+
+
+class Command:
+    """A running command; `json` lines are read one by one."""
+
+    def __init__(self, running: asyncio.subprocess.Process) -> None:
+        self.running = running
+
+    async def until(self, kind: str) -> dict[str, object]:
+        """Return the next JSON line of this type."""
+        assert self.running.stdout is not None
+        async with asyncio.timeout(LIMIT):
+            while text := await self.running.stdout.readline():
+                line: dict[str, object] = json.loads(text)
+                if line["type"] == kind:
+                    return line
+        raise AssertionError(f"it ended before it said {kind}")
+
+    async def end(self) -> tuple[int, str]:
+        """Return its status and what it still prints."""
+        async with asyncio.timeout(LIMIT):
+            out, _ = await self.running.communicate()
+        assert self.running.returncode is not None
+        return self.running.returncode, out.decode()
+
+
+@asynccontextmanager
+async def exeunt(*arguments: str, environment: dict[str, str] = NO_DISPLAY) -> AsyncIterator[Command]:
+    command = (sys.executable, "-m", "peer.cli", *arguments)
+    async with process(*command, environment=environment, stdout=asyncio.subprocess.PIPE) as running:
+        yield Command(running)
+
+
+async def run(*arguments: str) -> tuple[int, str]:
+    async with exeunt(*arguments) as command:
+        return await command.end()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with SignalingServer().listen() as site:
+        yield site
+
+
+async def test_a_server_says_where_it_is_and_tells_everybody_when_it_goes() -> None:
+    async with exeunt("serve", "--port", "0", "--json") as server:
+        await server.until("watch")
+        url = str((await server.until("join"))["text"])
+        async with Peer(url, room="lobby", user="ana") as ana:
+            server.running.send_signal(signal.SIGTERM)
+            assert (await ana.wait_exited()).reason is Reason.SERVER_SHUTDOWN
+        status, _ = await server.end()
+        assert status == 0
+
+
+async def test_rooms_kick_and_dismiss(site: Site) -> None:
+    assert (await run("rooms", site.ws_url))[1].split() == ["none", "nobody", "is", "in", "any", "room"]
+    async with Peer(site.ws_url, room="lobby", user="ana") as ana, Peer(site.ws_url, room="lobby", user="bo") as bo:
+        assert (await run("rooms", site.ws_url))[1].split() == ["lobby", "ana,", "bo"]
+        status, said = await run("kick", site.ws_url, "lobby", "bo", "--text", "enough")
+        assert (status, said.strip()) == (0, "kicked    bo is out of lobby")
+        assert (await bo.wait_exited()).text == "enough"
+        status, said = await run("dismiss", site.ws_url, "lobby")
+        assert (status, said.strip()) == (0, "closed    room lobby is closed")
+        assert (await ana.wait_exited()).reason is Reason.DISMISSED
+
+
+async def test_a_demo_takes_the_screen_if_there_is_no_camera_and_says_so(tmp_path: Path) -> None:
+    async with screen(320, 180, moving=False) as display:
+        surroundings = {**SURROUNDINGS, "DISPLAY": display}
+        async with exeunt("demo", "--port", "0", "--for", "1", "--json", environment=surroundings) as demo:
+            assert str((await demo.until("watch"))["text"]).endswith("/demo")
+            assert str((await demo.until("sends"))["text"]).startswith(f"screen {display}, 320x180 at 30 fps")
+            left = await demo.until("exitRoom")
+            assert left["reason"] == "left"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "labels"),
+    [
+        ("camera microphone screen", [[Camera, Microphone], [Screen, Microphone], [TestPattern]]),
+        ("camera", [[Camera], [TestPattern]]),
+        ("screen", [[Screen], [TestPattern]]),
+        ("microphone", [[TestPattern]]),
+        ("", [[TestPattern]]),
+    ],
+)
+def test_a_demo_prefers_the_camera_then_the_screen_then_the_pattern(kinds: str, labels: list[list[type]]) -> None:
+    devices = [Device(kind, kind, kind) for kind in kinds.split()]
+    assert [[type(source) for source in choice] for choice in candidates(devices)] == labels
+
+
+async def test_the_report_for_people_names_each_step_and_each_device(site: Site) -> None:
+    status, said = await run("publish", site.ws_url, "lobby", "--test", "--size", "320x180", "--for", "0.5")
+    assert status == 0
+    for words in ("in room lobby as publisher", "test pattern", "verified", "acknowledged", "connections closed"):
+        assert words in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_the_first_signal_leaves_properly(site: Site, number: signal.Signals) -> None:
+    journal = Journal()
+    ana = Peer(site.ws_url, room="lobby", user="ana")
+    ana.on_remote_user_leave(lambda event: journal.add("ana", event))
+    async with ana, exeunt("publish", site.ws_url, "lobby", "--test", "--size", "320x180", "--json") as kiosk:
+        await kiosk.until("sends")
+        kiosk.running.send_signal(number)
+        left = await kiosk.until("exitRoom")
+        assert (left["reason"], left["text"]) == ("left", number.name)
+        assert (await kiosk.end())[0] == 0
+        await journal.until("ana", "remoteUserLeave publisher left")
+
+
+async def test_the_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
+    """The server hangs, so that leaving takes its full second for the notice."""
+    async with exeunt("serve", "--port", "0", "--json") as server:
+        url = str((await server.until("join"))["text"])
+        async with exeunt("publish", url, "lobby", "--test", "--json") as kiosk:
+            await kiosk.until("sends")
+            server.running.send_signal(signal.SIGSTOP)
+            try:
+                kiosk.running.send_signal(signal.SIGTERM)
+                await _handled(kiosk.running.pid)
+                kiosk.running.send_signal(signal.SIGTERM)
+                status, said = await kiosk.end()
+            finally:
+                server.running.send_signal(signal.SIGCONT)
+        assert status == 128 + signal.SIGTERM
+        assert "exitRoom" not in said
+
+
+async def _handled(pid: int) -> None:
+    """Wait until no signal is pending at a process: two of the same number would be one."""
+    status_of = Path(f"/proc/{pid}/status")
+    async with asyncio.timeout(LIMIT):
+        while True:
+            status = dict(line.split(":\t") for line in status_of.read_text().splitlines())
+            if int(status["SigPnd"], 16) | int(status["ShdPnd"], 16) == 0:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def test_a_signal_while_connecting_ends_without_a_traceback() -> None:
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await over.wait()
+        writer.close()
+        await writer.wait_closed()
+        hung_up.set()
+
+    connected, over, hung_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{listener.sockets[0].getsockname()[1]}/ws"
+    try:
+        async with exeunt("publish", url, "lobby", "--test") as kiosk:
+            async with asyncio.timeout(LIMIT):
+                await connected.wait()
+            kiosk.running.send_signal(signal.SIGINT)
+            status, said = await kiosk.end()
+            assert (status, said) == (130, "")
+    finally:
+        over.set()
+        await hung_up.wait()
+        listener.close()
+        await listener.wait_closed()
