@@ -32,64 +32,55 @@ class Publishing:
         self.fanouts = {kind.value: Fanout(kind.value) for kind in Kind}
         self.publications: list[Publication] = []
         self._on_ended = on_ended
-        self._opening: set[asyncio.Task[Capture]] = set()
+        self._opening: set[asyncio.Task[Publication]] = set()
         self._releasing: set[asyncio.Task[DeviceRelease]] = set()
         self._closed = False
 
     async def publish(self, source: Source, kinds: Iterable[Kind] | None) -> Publication:
-        """Open a source and send what it delivers. Raises `DeviceError`, or `UsageError` if a kind is taken."""
-        if self._closed:
-            raise UsageError(f"cannot publish {source.label}: we are leaving the room")
-        if any(publication.source is source for publication in self.publications):
-            raise UsageError(f"{source.label} is published already")
-        wanted = tuple(source.kinds if kinds is None else map(Kind, kinds))
-        if set(wanted) != set(Kind):  # what a file holds is known once it is open
-            self._check_free(wanted)
-        opening = asyncio.create_task(acquire(source), name=f"open {source.label}")
+        """Open a source and send what it delivers. Raises `DeviceError`, or `UsageError` if a kind is taken.
+
+        The work is a task of its own, so that an exit in the middle of it can give it up and be sure of the device.
+        """
+        wanted = tuple(source.kinds if kinds is None else kinds)
+        self._check(source, wanted)
+        opening = asyncio.create_task(self._open(source, wanted), name=f"open {source.label}")
         self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
         try:
-            capture = await self._opened(opening, source)
-        finally:
-            self._opening.discard(opening)
-        return await self._connect(source, capture, wanted)
+            await asyncio.wait({opening})
+        except asyncio.CancelledError:
+            if not opening.cancel() and not opening.cancelled() and opening.exception() is None:
+                self._release(opening.result())
+            raise
+        if opening.cancelled():
+            raise UsageError(f"{source.label} was given up while it was opening: we are leaving the room")
+        return opening.result()
 
     async def unpublish(self, publication: Publication) -> DeviceRelease:
         """Stop sending a source and let its device go, within a limit."""
-        if publication in self.publications:
-            self.publications.remove(publication)
-        for stop in publication.stops:
-            stop()
-        return await publication.capture.release(RELEASE_LIMIT)
+        return await asyncio.shield(self._release(publication))
 
     async def close(self) -> list[DeviceRelease]:
         """End what is sent, give up what is opening, release every device at the same time."""
         self._closed = True
         for fanout in self.fanouts.values():
             fanout.close()
-        for opening in tuple(self._opening):
-            opening.cancel()
-        if self._opening:
-            await asyncio.wait(self._opening, timeout=RELEASE_LIMIT)
-        waits = [asyncio.create_task(self.unpublish(publication)) for publication in tuple(self.publications)]
-        waits += self._releasing
-        return list(await asyncio.gather(*waits)) + [_stuck(task.get_name()) for task in self._opening]
+        opening = tuple(self._opening)
+        for task in opening:
+            task.cancel()
+        if opening:
+            await asyncio.wait(opening, timeout=RELEASE_LIMIT)
+        for publication in tuple(self.publications):
+            self._release(publication)
+        released = await asyncio.gather(*self._releasing)
+        return [*released, *(_stuck(task.get_name()) for task in opening if not task.done())]
 
-    async def _opened(self, opening: "asyncio.Task[Capture]", source: Source) -> Capture:
-        """Wait for a source to open; if we are cancelled or leave meanwhile, the device is given up."""
-        try:
-            await asyncio.wait({opening})
-        except asyncio.CancelledError:
-            opening.cancel()
-            raise
-        if opening.cancelled():
-            raise UsageError(f"{source.label} was given up while it was opening: we are leaving the room")
-        return opening.result()
-
-    async def _connect(self, source: Source, capture: Capture, wanted: tuple[Kind, ...]) -> Publication:
+    async def _open(self, source: Source, wanted: tuple[Kind, ...]) -> Publication:
+        """From the open device to the list of publications nothing is awaited: it is in one or the other's hands."""
+        capture = await acquire(source)
         kinds = tuple(kind for kind in capture.kinds if kind in wanted)
         try:
-            self._check_present(source, kinds, wanted)
-            self._check_free(kinds)
+            self._check_kinds(source, kinds, wanted)
         except UsageError:
             await capture.release(RELEASE_LIMIT)
             raise
@@ -99,26 +90,38 @@ class Publishing:
         self.publications.append(publication)
         return publication
 
-    @staticmethod
-    def _check_present(source: Source, kinds: Iterable[Kind], wanted: Iterable[Kind]) -> None:
-        if not kinds:
-            raise UsageError(f"{source.label} has no {' or '.join(wanted)}")
-
-    def _check_free(self, kinds: Iterable[Kind]) -> None:
-        for kind in kinds:
-            for publication in self.publications:
-                if kind in publication.kinds:
-                    raise UsageError(f"{publication.source.label} is our {kind} already: unpublish it first")
+    def _release(self, publication: Publication) -> "asyncio.Task[DeviceRelease]":
+        if publication in self.publications:
+            self.publications.remove(publication)
+        for stop in publication.stops:
+            stop()
+        work = publication.capture.release(RELEASE_LIMIT)
+        task = asyncio.create_task(work, name=f"release {publication.source.label}")
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
+        return task
 
     def _ended(self, source: Source, text: str | None) -> None:
         """A source has ended by itself: let it go and say so."""
-        publication = next((one for one in self.publications if one.source is source), None)
-        if publication is None:
-            return
-        task = asyncio.create_task(self.unpublish(publication), name=f"release {source.label}")
-        self._releasing.add(task)
-        task.add_done_callback(self._releasing.discard)
-        self._on_ended(SourceEnded(device=source.label, text=text))
+        for publication in tuple(self.publications):
+            if publication.source is source:
+                self._release(publication)
+                self._on_ended(SourceEnded(device=source.label, text=text))
+
+    def _check(self, source: Source, wanted: tuple[Kind, ...]) -> None:
+        if self._closed:
+            raise UsageError(f"cannot publish {source.label}: we are leaving the room")
+        if any(publication.source is source for publication in self.publications):
+            raise UsageError(f"{source.label} is published already")
+        if set(wanted) != set(Kind):  # what a file holds is known once it is open
+            self._check_kinds(source, wanted, wanted)
+
+    def _check_kinds(self, source: Source, kinds: tuple[Kind, ...], wanted: tuple[Kind, ...]) -> None:
+        if not kinds:
+            raise UsageError(f"{source.label} has no {' or '.join(wanted) or 'picture or sound'}")
+        for publication in self.publications:
+            for kind in set(kinds) & set(publication.kinds):
+                raise UsageError(f"{publication.source.label} is our {kind} already: unpublish it first")
 
 
 def _once(call: Callable[[str | None], None]) -> Callable[[str | None], None]:

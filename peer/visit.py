@@ -118,10 +118,10 @@ class Visit:
 
     def _back(self, joined: wire.Joined) -> None:
         """We are back in the same session: catch up, and say again what may have been lost."""
+        self._put(ConnectionBack())
         self._catch_up(joined)
         self.client.say(wire.UpdateExtra(extra=self.extra))
         self.topology.resumed()
-        self._put(ConnectionBack())
 
     def _catch_up(self, joined: wire.Joined, *, here_before_us: bool = False) -> None:
         for event in self._roster.enter(joined):

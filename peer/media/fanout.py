@@ -62,7 +62,7 @@ class Fanout:
         self.kind = kind
         self.muted = False
         self._tracks: set[StubTrack] = set()
-        self._black_at = 0.0  # capture time, seconds
+        self._black_at = -BLACK_EVERY  # capture time, seconds
 
     def attach(self) -> StubTrack:
         """Make the track of one more connection."""

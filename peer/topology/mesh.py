@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamTrack
 
 from peer.media.connection import Connection
@@ -13,7 +12,6 @@ from peer.media.fanout import Fanout
 from peer.negotiation import Accept, AddCandidate, Ask, Call, Close, Effect, Negotiation, Respond
 from signaling.messages import Answer, IceServer, Offer, Relay
 
-NEGOTIATION_ERRORS = (InvalidStateError, OperationError, ValueError, ConnectionError)
 log = logging.getLogger(__name__)
 
 
@@ -137,9 +135,9 @@ class Mesh:
         """Do one step; if what the other side said cannot be used, the call has failed."""
         try:
             await work
-        except NEGOTIATION_ERRORS as error:
+        except Exception as error:  # another user may say anything, and aiortc's parser raises anything at it
             if call in self._connections:
-                log.warning("call %s: no common ground with the other side: %s", call, error)
+                log.warning("call %s: no common ground with the other side: %r", call, error)
                 self._state_changed(call, "failed")
 
     def _keep(self, task: "asyncio.Task[None]") -> None:
