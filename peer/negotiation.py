@@ -173,11 +173,14 @@ class Negotiation:
         return [*effects, Respond(offer)]
 
     def _asked(self, link: _Link, message: NeedOffer, now: float) -> list[Effect]:
-        """The other side's call does not work; an older call's complaint is already seen to."""
-        complains_of_this = message.call == link.call or (message.call is None and link.phase is not Phase.CONNECTED)
-        if not link.offers or not complains_of_this:
-            return []
-        return self._drop(link) + self._call(link, now)
+        """The other side's call does not work: as if it had failed on ours, so that no flood of these is one of calls.
+
+        An older call's complaint is already seen to, and so is any while the next call is waiting for its time.
+        """
+        is_first = message.call is None and link.phase is not Phase.CONNECTED
+        if link.offers and link.call is not None and (is_first or message.call == link.call):
+            return self.failed(link.call, now)
+        return []
 
     def _retry(self, link: _Link, now: float) -> list[Effect]:
         if link.phase is Phase.CONNECTING and link.call is not None:

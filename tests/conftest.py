@@ -9,6 +9,7 @@ import pytest
 from tests import leaks, network
 
 os.environ.setdefault("PYTHONASYNCIODEBUG", "0")
+pytest_plugins = ["tests.browser"]
 OUTLIVE_A_TEST = {"playwright"}  # shared by many tests
 NETWORK = network.enter()  # before anything starts a thread
 

@@ -91,13 +91,16 @@ def test_an_offer_that_never_comes_is_asked_for() -> None:
     assert side.advance(CONNECT_LIMIT) == [Ask(NeedOffer(user="ana"))]
 
 
-def test_a_new_offer_is_made_for_a_complaint_about_this_call_only() -> None:
+def test_a_new_offer_follows_a_complaint_about_this_call_only_and_after_a_delay() -> None:
     side = offering()
     assert side.heard(NeedOffer(user="ana", call="me.0"), 1.0) == []
-    assert side.heard(NeedOffer(user="ana", call="me.1"), 1.0) == [Close("me.1"), Call("ana", "me.2")]
-    assert side.heard(NeedOffer(user="ana"), 2.0) == [Close("me.2"), Call("ana", "me.3")]
+    assert side.heard(NeedOffer(user="ana", call="me.1"), 1.0) == [Close("me.1")]
+    assert side.heard(NeedOffer(user="ana"), 1.0) == []
+    assert side.advance(1.5) == [Call("ana", "me.2")]
+    assert side.heard(NeedOffer(user="ana"), 2.0) == [Close("me.2")]
+    assert side.advance(3.0) == [Call("ana", "me.3")]
     side.connected("me.3")
-    assert side.heard(NeedOffer(user="ana"), 3.0) == []
+    assert side.heard(NeedOffer(user="ana"), 4.0) == []
     assert answering().heard(NeedOffer(user="ana"), 1.0) == []
 
 

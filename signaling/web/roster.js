@@ -1,0 +1,74 @@
+/**
+ * Who is here, as we know it. Pure bookkeeping: every change comes in as an event of the room, and what a whole roster
+ * of the server says differently comes out as events.
+ */
+
+export class Roster {
+  /** Name → {user, session, extra, unreachable, stream}. */
+  users = new Map();
+  #goodbyes = new Set(); // sessions that said goodbye themselves, before the server did
+
+  /** Somebody is in. Returns their entry. */
+  add({ user, session, extra = {}, unreachable = false }) {
+    const entry = { user, session, extra, unreachable, stream: new MediaStream() };
+    this.users.set(user, entry);
+    return entry;
+  }
+
+  /** Follow one event of the room. Returns false if it says nothing new: then nobody has to hear of it. */
+  apply(type, event) {
+    const entry = this.users.get(event.user);
+    if (type === "remoteUserJoin") return !entry && Boolean(this.add(event));
+    // An event of an old session must not touch the new session of the same user.
+    if (entry?.session !== event.session) return false;
+    return CHANGES[type]?.(this, entry, event) ?? false;
+  }
+
+  /** What must be told, in order, so that we know what the server's whole roster says. */
+  corrections(roster) {
+    const said = new Map(roster.map((entry) => [entry.user, entry]));
+    const gone = [...this.users.values()].filter(({ user, session }) => said.get(user)?.session !== session);
+    return [...gone.map(lostWithoutWord), ...roster.flatMap((entry) => this.#correction(entry))];
+  }
+
+  /** Somebody has said goodbye over their data channel; the server's notice is on its way, if there is a server. */
+  saysGoodbye(user) {
+    this.#goodbyes.add(this.users.get(user)?.session);
+  }
+
+  /** Whether this user has said goodbye over the data channel. */
+  saidGoodbye(user) {
+    return this.#goodbyes.has(this.users.get(user)?.session);
+  }
+
+  #correction({ user, session, extra = {}, unreachable = false }) {
+    const known = this.users.get(user);
+    const types = [];
+    if (known?.session !== session) types.push("remoteUserJoin");
+    else if (JSON.stringify(known.extra) !== JSON.stringify(extra)) types.push("remoteUserUpdate");
+    // A presence that is known already says nothing new, and is dropped when it is applied.
+    types.push(unreachable ? "remoteUserUnreachable" : "remoteUserBack");
+    return types.map((type) => ({ type, user, session, extra }));
+  }
+}
+
+const CHANGES = {
+  remoteUserUpdate: (_, entry, { extra = {} }) => {
+    entry.extra = extra;
+    return true;
+  },
+  remoteUserUnreachable: (_, entry) => setUnreachable(entry, true),
+  remoteUserBack: (_, entry) => setUnreachable(entry, false),
+  remoteUserLeave: (roster, { user }) => roster.users.delete(user),
+};
+
+function setUnreachable(entry, unreachable) {
+  const isNew = entry.unreachable !== unreachable;
+  entry.unreachable = unreachable;
+  return isNew;
+}
+
+function lostWithoutWord({ user, session, extra }) {
+  const [reason, detectedBy] = ["network_lost", "socket_closed"];
+  return { type: "remoteUserLeave", user, session, reason, text: null, detectedBy, silentFor: 0, extra };
+}

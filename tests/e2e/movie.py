@@ -1,0 +1,36 @@
+"""Small films for tests, made with PyAV: a moving bar, and a tone."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+RATE, FPS = 48_000, 25
+WIDTH, HEIGHT = 320, 180
+
+
+def make_movie(path: Path, *, seconds: float = 2.0, video: str = "libvpx", audio: str = "libopus") -> Path:
+    """Write a film and return its path."""
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream(video, rate=FPS, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p")
+        pictures.options = {"deadline": "realtime", "cpu-used": "8"} if video == "libvpx" else {}
+        sound = container.add_stream(audio, rate=RATE)
+        for number in range(int(seconds * FPS)):
+            picture = np.full((HEIGHT, WIDTH, 3), 40, dtype=np.uint8)
+            picture[:, number * 4 % WIDTH : number * 4 % WIDTH + 40] = 220
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            container.mux(pictures.encode(frame))
+            container.mux(sound.encode(_tone(number)))
+        container.mux(pictures.encode(None))
+        container.mux(sound.encode(None))
+    return path
+
+
+def _tone(number: int) -> av.AudioFrame:
+    count = RATE // FPS
+    wave = 8000 * np.sin((np.arange(count) + number * count) * (2 * np.pi * 440 / RATE))
+    frame = av.AudioFrame.from_ndarray(wave.astype(np.int16)[None].repeat(2, 0).T.reshape(1, -1), "s16", "stereo")
+    frame.sample_rate, frame.pts, frame.time_base = RATE, number * count, Fraction(1, RATE)
+    return frame

@@ -1,0 +1,158 @@
+"""A Python peer publishes each kind of source, as a user would, and a real browser sees and hears it."""
+
+from pathlib import Path
+
+import pytest
+
+from signaling.server import SignalingServer
+from tests.browser import OpenTab
+from tests.devices.pulse import microphone
+from tests.devices.v4l2 import FakeCamera
+from tests.e2e.framebuffer import screen_with_time_code
+from tests.e2e.movie import make_movie
+from tests.e2e.publisher import Publisher, publishing
+from tests.tab import Tab, tile
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+# The 32 bits of the time code at the top of the picture (see peer/capture/timecode.py), in milliseconds; or null.
+TIME_CODE = """(() => {
+    const video = document.querySelector('%s video');
+    if (!video || !video.videoWidth) return null;
+    const canvas = Object.assign(document.createElement("canvas"), { width: 400, height: video.videoHeight });
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0, 400, video.videoHeight);
+    const row = context.getImageData(0, Math.round(video.videoHeight / 24), 400, 1).data;
+    const bits = Array.from({ length: 40 }, (_, cell) => row[(cell * 10 + 5) * 4 + 1] > 127 ? 1 : 0);
+    if (bits[0] !== 1 || bits[1] !== 0 || bits[38] !== 0 || bits[39] !== 1) return null;
+    return bits.slice(2, 34).reduce((value, bit) => value * 2 + bit, 0);
+})()"""
+
+
+def ws(base_url: str) -> str:
+    return f"{base_url.replace('http', 'ws', 1)}/ws"
+
+
+async def watching(open_tab: OpenTab) -> Tab:
+    ana = await open_tab("ana")
+    await ana.until_inside()
+    return ana
+
+
+async def assert_time_runs(tab: Tab) -> None:
+    """The picture shows the time of day, not long ago, and goes on."""
+    code = TIME_CODE % tile("kiosk")
+    await tab.until(f"{code} !== null && Math.abs(Date.now() % 2 ** 32 - {code}) < 5000")
+    shown = await tab.value(code)
+    await tab.until(f"{code} > {shown}")
+
+
+async def assert_sound(tab: Tab) -> None:
+    """There is sound, and it is not silence."""
+    await tab.until(f"document.querySelector('{tile('kiosk')} audio')?.srcObject?.getAudioTracks().length")
+    await tab.until_sound("kiosk")
+
+
+async def assert_leaves_well(publisher: Publisher, tab: Tab, *devices: str) -> None:
+    """SIGTERM: the browser is told, every device is free, and the report is the last word."""
+    publisher.signal()
+    exited = await publisher.exited()
+    assert exited["reason"] == "left"
+    report = exited["report"]
+    assert isinstance(report, dict)
+    assert report["notice"] == "acknowledged"
+    assert [(device["device"], device["outcome"]) for device in report["devices"]] == [
+        (device, "verified") for device in devices
+    ]
+    await tab.until_event("remoteUserLeave kiosk left notice")
+    assert (await tab.events()).count("remoteUserLeave kiosk left notice") == 1
+
+
+async def test_a_test_pattern_is_seen_with_its_time_and_heard(open_tab: OpenTab, base_url: str) -> None:
+    ana = await watching(open_tab)
+    async with publishing(ws(base_url), "--test", "--size", "640x360") as kiosk:
+        await assert_time_runs(ana)
+        await assert_sound(ana)
+        await assert_leaves_well(kiosk, ana, "test pattern")
+
+
+async def test_an_x_screen_is_seen(open_tab: OpenTab, base_url: str, tmp_path: Path) -> None:
+    ana = await watching(open_tab)
+    async with (
+        screen_with_time_code(tmp_path) as display,
+        publishing(ws(base_url), f"--screen={display}", "--fps", "15") as kiosk,
+    ):
+        await assert_time_runs(ana)
+        await assert_leaves_well(kiosk, ana, f"screen {display}")
+
+
+async def test_a_v4l2_camera_is_seen(open_tab: OpenTab, base_url: str, tmp_path: Path) -> None:
+    ana = await watching(open_tab)
+    camera = FakeCamera(tmp_path)
+    options = (f"--camera={camera.path}", "--size", "640x480")
+    async with publishing(ws(base_url), *options, environment=camera.environment) as kiosk:
+        await assert_time_runs(ana)
+        await assert_leaves_well(kiosk, ana, f"camera {camera.path}")
+
+
+async def test_a_microphone_is_heard_through_alsa_and_pulseaudio(open_tab: OpenTab, base_url: str) -> None:
+    ana = await watching(open_tab)
+    async with (
+        microphone(tone=440) as sound,
+        publishing(ws(base_url), "--microphone", environment=sound.environment) as kiosk,
+    ):
+        await assert_sound(ana)
+        assert await sound.listeners() == 1
+        await assert_leaves_well(kiosk, ana, "microphone default")
+        assert await sound.listeners() == 0
+
+
+async def test_a_file_is_seen_and_heard_and_its_end_is_the_end(
+    open_tab: OpenTab, base_url: str, tmp_path: Path
+) -> None:
+    ana = await watching(open_tab)
+    movie = make_movie(tmp_path / "movie.webm", seconds=6)
+    async with publishing(ws(base_url), "--file", str(movie)) as kiosk:
+        await ana.until_picture("kiosk")
+        await assert_sound(ana)
+        exited = await kiosk.exited()
+    assert kiosk.types()[-2:] == ["sourceEnded", "exitRoom"]
+    assert exited["reason"] == "left"
+    await ana.until_event("remoteUserLeave kiosk left notice")
+
+
+async def test_a_kicked_publisher_hears_why_and_the_browser_too(open_tab: OpenTab, base_url: str) -> None:
+    ana = await watching(open_tab)
+    async with publishing(ws(base_url), "--test", "--size", "320x180") as kiosk:
+        await ana.until_picture("kiosk")
+        await ana.value("exeunt.me.kick('kiosk', 'enough')")
+        exited = await kiosk.exited()
+    assert (exited["reason"], exited["text"]) == ("kicked", "enough")
+    await ana.until_event("remoteUserLeave kiosk kicked admin")
+    assert await ana.events() == ["enterRoom ana", "remoteUserJoin kiosk", "remoteUserLeave kiosk kicked admin"]
+
+
+async def test_a_dismissed_room_ends_publisher_and_page(
+    open_tab: OpenTab, base_url: str, server: SignalingServer
+) -> None:
+    ana = await watching(open_tab)
+    async with publishing(ws(base_url), "--test", "--size", "320x180") as kiosk:
+        await ana.until_picture("kiosk")
+        assert await server.dismiss("lobby", text="closing time")
+        exited = await kiosk.exited()
+    assert (exited["reason"], exited["text"]) == ("dismissed", "closing time")
+    await ana.until_event("exitRoom dismissed")
+    assert await ana.events() == ["enterRoom ana", "remoteUserJoin kiosk", "exitRoom dismissed"]
+
+
+async def test_a_closed_page_is_a_leave_to_the_publisher(open_tab: OpenTab, base_url: str) -> None:
+    async with publishing(ws(base_url), "--test", "--size", "320x180") as kiosk:
+        await kiosk.until("sends")
+        ana = await watching(open_tab)
+        await ana.until_picture("kiosk")
+        await ana.page.close(run_before_unload=True)
+        left = await kiosk.until("remoteUserLeave")
+        kiosk.signal()
+        await kiosk.exited()
+    assert (left["user"], left["reason"], left["detectedBy"]) == ("ana", "left", "notice")
+    assert kiosk.types() == ["enterRoom", "sends", "remoteUserJoin", "remoteUserLeave", "exitRoom"]

@@ -1,0 +1,1 @@
+"""The pages of a room, in real browsers with real media."""
