@@ -8,15 +8,17 @@ at once and says so, instead of somewhere in the middle of a call.
 - The audio level of each Opus frame is computed sample by sample in Python on the event loop: 0.5 ms for every 20 ms
   and connection. numpy needs 0.02 ms for the same number.
 - Stopping a receiver joins its decoder thread on the event loop, after the whole backlog is decoded: up to seconds in
-  which nothing else runs, the exit included.
+  which nothing else runs, the exit included. Here the backlog is dropped, and the thread is waited for elsewhere.
 - A connection that is closed while ICE is connecting starts its consent checks after that, and goes on with them for
   good: a task for every such connection, for as long as the process lives.
 - The DTLS cipher list has no RSA suites, so that peers with an RSA certificate (GStreamer) share none with us.
 """
 
+import asyncio
 import functools
 import math
 import queue
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +37,7 @@ from peer.errors import ExeuntError
 STOP_DECODER = "_RTCRtpReceiver__stop_decoder"
 DECODER_THREAD = "_RTCRtpReceiver__decoder_thread"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
+DECODER_LIMIT = 2.0  # seconds for the frame that is being decoded when a receiver stops
 CIPHERS = b":".join(
     b"ECDHE-%s-%s" % (key, suite)
     for suite in (b"AES128-GCM-SHA256", b"CHACHA20-POLY1305", b"AES128-SHA", b"AES256-SHA")
@@ -59,14 +62,27 @@ def _without_picture_type(encode: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _stop_decoder(self: Any) -> None:
-    """Let the decoder thread end by itself, after the frame it is at; nobody waits for the rest."""
-    if getattr(self, DECODER_THREAD) is None:
+    """Let the decoder thread end by itself, after the frame it is at; nobody needs the rest."""
+    thread: threading.Thread | None = getattr(self, DECODER_THREAD)
+    if thread is None:
         return
     waiting: queue.Queue[Any] = getattr(self, DECODER_QUEUE)
     while not waiting.empty():
         waiting.get_nowait()
     waiting.put(None)
     setattr(self, DECODER_THREAD, None)
+    self._exeunt_decoder = thread
+
+
+def _then_wait_for_decoder(stop: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stop)
+    async def wrapped(self: Any) -> None:
+        await stop(self)
+        thread: threading.Thread | None = getattr(self, "_exeunt_decoder", None)
+        if thread is not None:  # it must not outlive the loop, to which it gives its last word
+            await asyncio.to_thread(thread.join, DECODER_LIMIT)
+
+    return wrapped
 
 
 def _in_numpy(_: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,6 +119,7 @@ MENDED: tuple[tuple[Any, str, Mend], ...] = (
     (Vp8Encoder, "encode", _without_picture_type),
     (rtp, "compute_audio_level_dbov", _in_numpy),
     (RTCRtpReceiver, STOP_DECODER, _without_join),
+    (RTCRtpReceiver, "stop", _then_wait_for_decoder),
     (IceConnection, "connect", _not_after_close),
     (RTCCertificate, "_create_ssl_context", _with_rsa),
 )
