@@ -16,9 +16,10 @@ from playwright.async_api import Browser, BrowserContext, Playwright, async_play
 from signaling.config import Options
 from signaling.server import SignalingServer
 from tests.cable import Cable
+from tests.devices.tools import need
 from tests.tab import DEADLINE, Tab
 
-CHROMIUM = os.environ.get("EXEUNT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = os.environ.get("EXEUNT_CHROMIUM") or shutil.which("google-chrome") or "chromium"
 FAKE_DEVICES = "--use-fake-device-for-media-stream"
 GRANTED = "--use-fake-ui-for-media-stream"
 AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
@@ -43,8 +44,7 @@ Launch = Callable[..., Awaitable[Browser]]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def playwright() -> AsyncIterator[Playwright]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: install it, or say where it is in EXEUNT_CHROMIUM")
+    need(CHROMIUM, "chromium")
     async with async_playwright() as started:
         yield started
 
@@ -57,7 +57,10 @@ async def launch(playwright: Playwright) -> AsyncIterator[Launch]:
     async def start(*args: str) -> Browser:
         if args not in browsers:
             browsers[args] = await playwright.chromium.launch(
-                executable_path=CHROMIUM, headless=True, chromium_sandbox=os.geteuid() != 0, args=[*QUIET, *args]
+                executable_path=need(CHROMIUM, "chromium"),
+                headless=True,
+                chromium_sandbox=os.geteuid() != 0,
+                args=[*QUIET, *args],
             )
         return browsers[args]
 

@@ -19,6 +19,13 @@ def pytest_report_header() -> str:
     return f"network: {NETWORK}"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once, and not for each test, what was missing."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for text in sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}):
+        terminalreporter.write_line(f"skipped: {text}")
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test: no thread, child process, socket or device handle that was not there before; no task."""
