@@ -162,7 +162,7 @@ class Negotiation:
                 return self._asked(link, message, now)
             case Answer():
                 return [Accept(message)] if message.call == link.call and link.offers else []
-            case Candidate():
+            case Candidate():  # pragma: no branch - mypy checks that nothing is left
                 return [AddCandidate(message)] if message.call == link.call else []
 
     def _offered(self, link: _Link, offer: Offer, now: float) -> list[Effect]:

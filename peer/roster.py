@@ -49,7 +49,7 @@ class Roster:
                 self.users[event.user] = replace(user, unreachable=True)
             case RemoteUserBack():
                 self.users[event.user] = replace(user, unreachable=False)
-            case RemoteUserLeave():
+            case RemoteUserLeave():  # pragma: no branch - mypy checks that nothing is left
                 del self.users[event.user]
         return [event]
 

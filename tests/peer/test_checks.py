@@ -1,0 +1,38 @@
+"""What the server would refuse is refused before it is said."""
+
+import pytest
+
+from peer.checks import check_extra, check_names
+from peer.errors import Refused, UsageError
+from signaling.messages import ErrorCode
+
+
+@pytest.mark.parametrize("name", ["a", "kiosk-1", "a.b_c@d+e", "x" * 64, "7"])
+def test_names_that_are_allowed(name: str) -> None:
+    check_names(name, name)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a room", "-a", ".", "x" * 65, "a\n", "é", "../x", "a/b"])
+def test_names_that_are_not(name: str) -> None:
+    with pytest.raises(UsageError, match="no name for a room"):
+        check_names(name, "ana")
+    with pytest.raises(UsageError, match="no name for a user"):
+        check_names("lobby", name)
+
+
+def test_rooms_that_would_hide_an_address_of_the_server() -> None:
+    with pytest.raises(UsageError, match="'api'"):
+        check_names("api", "api")
+
+
+def test_an_extra_is_a_json_object_of_at_most_8_kib() -> None:
+    check_extra({"a": [1, {"b": None}]})
+    with pytest.raises(UsageError, match="8202 bytes"):
+        check_extra({"a": "x" * 8194})
+    with pytest.raises(UsageError, match="JSON"):
+        check_extra({"a": object()})
+
+
+def test_a_refusal_carries_the_code_and_the_words_of_the_server() -> None:
+    refused = Refused(ErrorCode.ROOM_FULL, "the room is full")
+    assert (refused.code, str(refused)) == ("room_full", "the room is full")
