@@ -22,7 +22,6 @@ from signaling.messages import (
     Candidate,
     ClientMessage,
     Error,
-    ErrorCode,
     ExitRoom,
     Join,
     Joined,
@@ -49,6 +48,14 @@ def retry_delays(config: PeerConfig) -> "Callable[[int], float]":
         return random.uniform(config.retry_min / 2, top)  # noqa: S311 - jitter, not a secret
 
     return delay
+
+
+class _Ended(SignalingError):
+    """The session was ended while we were away; this is the last message that we could not hear."""
+
+    def __init__(self, message: ExitRoom) -> None:
+        super().__init__(message.text or message.reason)
+        self.message = message
 
 
 class SignalingClient:
@@ -130,6 +137,9 @@ class SignalingClient:
             self._on_lost()
             try:
                 joined = await self._resume()
+            except _Ended as ended:
+                self._on_message(ended.message)
+                return
             except SignalingError as error:
                 self._on_gone(str(error))
                 return
@@ -193,7 +203,7 @@ class SignalingClient:
                     await asyncio.sleep(delay(attempt))
                     try:
                         return await self._attempt(join)
-                    except Refused:
+                    except (Refused, _Ended):
                         raise
                     except SignalingError as error:
                         log.debug("attempt %d to resume: %s", attempt, error)
@@ -237,8 +247,8 @@ class SignalingClient:
                 return message
             case Error(code=code, text=text):
                 raise Refused(code, text)
-            case ExitRoom(reason=reason):
-                raise Refused(ErrorCode.SESSION_GONE, f"the server ended the session: {reason}")
+            case ExitRoom():
+                raise _Ended(message)
             case _:
                 raise NotAnExeuntServer(f"{self.url} is no Exeunt server: it did not answer our join")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from signaling.messages import ClientMessage, Error, ErrorCode, ServerMessage
+from signaling.messages import ClientMessage, Error, ErrorCode, ExitRoom, ServerMessage
 from signaling.reasons import Detection, Reason
 
 
@@ -50,7 +50,16 @@ class Exited:
     detected_by: Detection
 
 
-Effect = Send | Hangup | Adopt | Entered | Exited
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A session was removed while it could not be reached: its last message waits, should it try to come back."""
+
+    session: str
+    secret: str
+    message: ExitRoom
+
+
+Effect = Send | Hangup | Adopt | Entered | Exited | Unheard
 
 
 def complain(session: str, code: ErrorCode, text: str, about: ClientMessage) -> list[Effect]:

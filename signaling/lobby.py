@@ -8,11 +8,12 @@ A room exists while somebody is in it. What a session says that is already gone 
 """
 
 import re
+from hmac import compare_digest
 from itertools import chain
 
 from signaling.config import SignalingConfig
 from signaling.deadlines import Deadlines
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, complain, refuse
+from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard, complain, refuse
 from signaling.members import RoomStatus
 from signaling.messages import (
     NAME_PATTERN,
@@ -23,16 +24,20 @@ from signaling.messages import (
     Dismiss,
     Error,
     ErrorCode,
+    ExitRoom,
     Join,
     Kick,
     Leave,
     NeedOffer,
     Offer,
+    Resume,
     UpdateExtra,
 )
 from signaling.reasons import Detection, Reason
 from signaling.room import Room
 from signaling.tokens import TokenError, verify
+
+REMEMBERED = 256  # last messages to sessions that were removed while they could not be reached
 
 
 class Lobby:
@@ -44,6 +49,7 @@ class Lobby:
         self._outside: dict[str, str] = {}  # session → secret
         self._inside: dict[str, Room] = {}  # session → its room
         self._deadlines = Deadlines()  # of the rooms that have one: thousands of idle users cost nothing
+        self._unheard: dict[str, Unheard] = {}  # by session
         self._is_shut = False
 
     def open(self, session: str, secret: str) -> None:
@@ -110,6 +116,9 @@ class Lobby:
         return None if room is None else room.status()
 
     def _join(self, session: str, message: Join, now: float, wall: float) -> list[Effect]:
+        if message.resume is not None and (parting := self._parting(message.resume)) is not None:
+            del self._outside[session]
+            return [Send((session,), parting), Hangup(session)]
         if self._is_shut:
             return self._turn_away(session, ErrorCode.SERVER_SHUTDOWN, _SHUT, message)
         if not is_room_name(message.room):
@@ -126,6 +135,13 @@ class Lobby:
         secret = self._outside[session]
         return self._follow(room, room.join(session, secret, message, admission, now=now, wall=wall))
 
+    def _parting(self, resume: Resume) -> ExitRoom | None:
+        """Return what a session was to be told when it was removed, if it could not be told then."""
+        unheard = self._unheard.get(resume.session)
+        if unheard is None or not compare_digest(unheard.secret.encode(), resume.secret.encode()):
+            return None
+        return unheard.message
+
     def _turn_away(self, session: str, code: ErrorCode, text: str, message: Join) -> list[Effect]:
         del self._outside[session]
         return refuse(session, code, text, message)
@@ -141,6 +157,10 @@ class Lobby:
                     del self._inside[session]
                 case Adopt(connection=session) | Hangup(session=session):
                     self._outside.pop(session, None)
+                case Unheard(session=session):
+                    self._unheard[session] = effect
+                    while len(self._unheard) > REMEMBERED:
+                        del self._unheard[next(iter(self._unheard))]
                 case Send():  # pragma: no branch - mypy checks that nothing is left
                     pass
         if room.is_empty:

@@ -16,7 +16,7 @@ import msgspec
 
 from signaling.config import Duplicate, SignalingConfig
 from signaling.deadlines import Deadlines
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, complain, refuse, send
+from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard, complain, refuse, send
 from signaling.members import MAX_DEPTH, Loss, Member, RoomStatus, fits
 from signaling.messages import (
     MAX_EXTRA,
@@ -233,9 +233,10 @@ class Room:
 
     def _farewell(self, member: Member, reason: Reason, detected_by: Detection, text: str | None) -> list[Effect]:
         exited = Exited(member.session, self.name, member.user, reason, detected_by)
+        last = ExitRoom(reason=reason, text=text)
         if not member.is_here:
-            return [exited]
-        return [exited, Send((member.session,), ExitRoom(reason=reason, text=text)), Hangup(member.session)]
+            return [exited, Unheard(member.session, member.secret, last)]
+        return [exited, Send((member.session,), last), Hangup(member.session)]
 
 
 _TOO_LARGE = f"extra is at most {MAX_EXTRA} bytes as JSON and {MAX_DEPTH} levels deep"

@@ -23,7 +23,7 @@ from aiohttp import web
 from signaling.admin import Admin
 from signaling.config import Options, SignalingConfig
 from signaling.connection import HANGUP_TIMEOUT, Connection
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send
+from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard
 from signaling.lobby import Lobby
 from signaling.members import RoomStatus
 from signaling.messages import ClientMessage, encode
@@ -171,6 +171,8 @@ class SignalingServer:
                 log.info("room %s: %s entered (session %s)", room, user, session)
             case Exited(session, room, user, reason, detected_by):
                 log.info("room %s: %s left (%s, known by %s, session %s)", room, user, reason, detected_by, session)
+            case Unheard():
+                pass  # the lobby keeps it
 
     def _adopt(self, opened_as: str, session: str) -> None:
         connection = self._sockets.pop(opened_as)

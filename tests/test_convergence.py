@@ -13,7 +13,7 @@ from peer.negotiation import Accept, AddCandidate, Ask, Call, Close, Effect, Neg
 from peer.roster import Roster
 from signaling import messages as wire
 from signaling.config import SignalingConfig
-from signaling.effects import Adopt, Entered, Exited, Hangup, Send
+from signaling.effects import Adopt, Entered, Exited, Hangup, Send, Unheard
 from signaling.lobby import Lobby
 
 USERS = ("ana", "bo", "cy", "di", "eve")
@@ -109,7 +109,7 @@ class World:
                 case Send(to, said):
                     for receiver in to:
                         self.clients[receiver].inbox.append(said)
-                case Hangup() | Adopt() | Entered() | Exited():
+                case Hangup() | Adopt() | Entered() | Exited() | Unheard():
                     pass
 
     def connected(self, call: str) -> None:

@@ -14,10 +14,11 @@ const LONGEST_DELAY = 4_000; // milliseconds
 
 /** The server said no, or nobody answers: `code` is one of the server's error codes, or "unreachable". */
 export class Refused extends Error {
-  constructor(code, text) {
+  constructor(code, text, reason = null) {
     super(text);
     this.name = "Refused";
     this.code = code;
+    this.reason = reason; // the session has ended while we were away, and this is why
   }
 }
 
@@ -80,14 +81,15 @@ export class Line {
         if (outcome === reject) release(socket);
         outcome(value);
       };
-      const refuse = (code, text) => settle(reject, new Refused(code, text));
+      const refuse = (code, text, reason) => settle(reject, new Refused(code, text, reason));
       const deadline = setTimeout(() => refuse("unreachable", "The server does not answer."), timeout);
       this.#abort = () => refuse("unreachable", "The connection was given up.");
       socket.onopen = () => socket.send(JSON.stringify(join));
       socket.onclose = () => refuse("unreachable", "The server cannot be reached.");
       socket.onmessage = ({ data }) => {
         const message = JSON.parse(data);
-        if (message.type !== "joined") return refuse(message.code ?? message.reason, message.text ?? "");
+        if (message.type === "exitRoom") return refuse("session_gone", message.text ?? "", message.reason);
+        if (message.type !== "joined") return refuse(message.code, message.text ?? "");
         this.#adopt(socket, message);
         settle(resolve, message);
       };
@@ -128,7 +130,7 @@ export class Line {
     } catch (refused) {
       if (!(refused instanceof Refused)) throw refused;
       if (refused.code === "unreachable") return this.#closed;
-      this.#end(REASON_OF_REFUSAL[refused.code] ?? "network_lost", refused.message);
+      this.#end(refused.reason ?? REASON_OF_REFUSAL[refused.code] ?? "network_lost", refused.message || null);
     }
     return true;
   }

@@ -1,10 +1,13 @@
-"""Small films for tests, made with PyAV: a moving bar, and a tone."""
+"""Small films for tests, made with PyAV: a time code from 0, a moving bar, and a tone."""
 
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from numpy.typing import NDArray
+
+from peer.capture import timecode
 
 RATE, FPS = 48_000, 25
 WIDTH, HEIGHT = 320, 180
@@ -19,13 +22,20 @@ def make_movie(path: Path, *, seconds: float = 2.0, video: str = "libvpx", audio
         for number in range(int(seconds * FPS)):
             picture = np.full((HEIGHT, WIDTH, 3), 40, dtype=np.uint8)
             picture[:, number * 4 % WIDTH : number * 4 % WIDTH + 40] = 220
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
+            timecode.draw(_luma(frame), 1000 * number // FPS)
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(pictures.encode(frame))
             container.mux(sound.encode(_tone(number)))
         container.mux(pictures.encode(None))
         container.mux(sound.encode(None))
     return path
+
+
+def _luma(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """Return the brightness of a picture, to be written into."""
+    plane = frame.planes[0]
+    return np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def _tone(number: int) -> av.AudioFrame:

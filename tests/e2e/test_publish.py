@@ -113,7 +113,8 @@ async def test_a_file_is_seen_and_heard_and_its_end_is_the_end(
     ana = await watching(open_tab)
     movie = make_movie(tmp_path / "movie.webm", seconds=6)
     async with publishing(ws(base_url), "--file", str(movie)) as kiosk:
-        await ana.until_picture("kiosk")
+        code = TIME_CODE % tile("kiosk")
+        await ana.until(f"{code} >= 1000 && {code} < 6000")
         await assert_sound(ana)
         exited = await kiosk.exited()
     assert kiosk.types()[-2:] == ["sourceEnded", "exitRoom"]

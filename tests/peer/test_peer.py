@@ -14,6 +14,7 @@ from tests.journal import Journal
 
 Join = Callable[..., "asyncio.Future[Peer]"]
 SMALL = TestPattern(width=320, height=180, fps=10)
+SOUND = TestPattern(width=64, height=64, fps=1)
 
 
 async def test_everybody_is_told_of_everybody_and_the_leaver_last(
@@ -196,6 +197,19 @@ async def test_a_cut_within_the_grace_is_seen_as_unreachable_and_never_as_a_leav
     assert journal.of("bo")[2:] == ["connectionLost", "connectionBack", "remoteUserUpdate ana", "exitRoom left"]
 
 
+async def test_who_is_kicked_while_cut_off_learns_it_on_coming_back(join: Join, journal: Journal, site: Site) -> None:
+    async with Cable(site.url).laid() as cable:
+        ana = await join("ana")
+        bo = await join("bo", url=f"{cable.url.replace('http', 'ws')}/ws")
+        await journal.until("ana", "remoteUserJoin bo")
+        cable.cut()
+        await journal.until("ana", "remoteUserUnreachable bo")
+        await ana.kick("bo", "too late")
+        cable.mend()
+        report = await bo.wait_exited()
+    assert (report.reason, report.text, report.notice) == (Reason.KICKED, "too late", "acknowledged")
+
+
 @pytest.mark.parametrize("server_config", [SignalingConfig(grace=0.3)])
 async def test_a_cut_beyond_the_grace_ends_both_views(join: Join, journal: Journal, site: Site) -> None:
     async with Cable(site.url).laid() as cable:
@@ -225,6 +239,51 @@ async def test_a_server_that_goes_down_politely_is_no_lost_network(
             await server.app.shutdown()
             assert (await ended).reason is Reason.SERVER_SHUTDOWN
             assert (await ana.wait_exited()).reason is Reason.SERVER_SHUTDOWN
+
+
+async def test_a_connection_that_breaks_is_replaced_and_the_picture_goes_on(join: Join, journal: Journal) -> None:
+    ana, bo = await join("ana"), await join("bo")
+    await ana.publish(SMALL)
+    await journal.until("bo", "remoteUserJoin ana")
+    await next_frame(bo, "ana")
+    for side in (ana, bo):  # the one that answers, then the one that offers
+        await break_connection(side)
+        await next_frame(bo, "ana")
+    assert journal.of("bo") == ["enterRoom", "remoteUserJoin ana"]
+
+
+async def test_many_who_come_at_the_same_moment_all_see_each_other(join: Join) -> None:
+    names = [f"user-{number}" for number in range(5)]
+    peers = dict(zip(names, await asyncio.gather(*(join(name) for name in names)), strict=True))
+    await asyncio.gather(*(peer.publish(SOUND) for peer in peers.values()))
+    pairs = [(peer, other) for name, peer in peers.items() for other in names if other != name]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(next_sound(peer, other) for peer, other in pairs))
+    await asyncio.gather(*(peer.leave() for peer in peers.values()))
+
+
+async def break_connection(peer: Peer) -> None:
+    """End a peer's only connection behind its back; return once it has noticed."""
+    connections = peer._here.topology._connections
+    (connection,) = connections.values()
+    await connection._pc.close()
+    async with asyncio.timeout(15):
+        while connection in connections.values():  # noqa: ASYNC110 - a connection has no event for being forgotten
+            await asyncio.sleep(0.02)
+
+
+async def next_frame(peer: Peer, user: str) -> None:
+    """Wait for a picture of a user that is yet to come."""
+    async with asyncio.timeout(15):
+        async for _ in peer.users[user].video.frames():
+            return
+
+
+async def next_sound(peer: Peer, user: str) -> None:
+    while user not in peer.users:  # noqa: ASYNC110 - bounded by the caller
+        await asyncio.sleep(0.01)
+    async for _ in peer.users[user].audio.frames():
+        return
 
 
 async def test_events_as_a_stream_end_with_the_exit(join: Join) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from signaling.config import SignalingConfig
-from signaling.effects import Adopt, Effect, Exited, Hangup
-from signaling.lobby import Lobby, is_room_name
+from signaling.effects import Adopt, Effect, Exited, Hangup, Send
+from signaling.lobby import REMEMBERED, Lobby, is_room_name
 from signaling.messages import (
     RESERVED_ROOMS,
     Answer,
@@ -204,6 +204,44 @@ def test_there_is_nothing_to_resume_in_a_room_that_nobody_is_in() -> None:
     effects = come(lobby, "new", Join(room="42", user="ana", resume=resume))
     assert code(effects, "new") == ErrorCode.SESSION_GONE
     assert lobby.rooms() == []
+
+
+def removed_while_away() -> Lobby:
+    """Ana has kicked ben while he could not be reached."""
+    lobby = lobby_with("ana", "ben")
+    drop(lobby, "ben", now=1.0)
+    say(lobby, "ana", Kick(user="ben", text="be kind"), now=2.0)
+    lobby.open("new", "new secret")
+    return lobby
+
+
+def test_who_was_removed_while_away_learns_it_on_coming_back() -> None:
+    lobby = removed_while_away()
+    resume = Join(room="42", user="ben", resume=Resume(session="ben", secret="secret of ben"))
+    assert say(lobby, "new", resume, now=3.0) == [
+        Send(("new",), ExitRoom(reason=Reason.KICKED, text="be kind")),
+        Hangup("new"),
+    ]
+    assert say(lobby, "new", Leave()) == []
+
+
+def test_only_with_the_secret_one_learns_why_somebody_was_removed() -> None:
+    lobby = removed_while_away()
+    resume = Join(room="42", user="ben", resume=Resume(session="ben", secret="secret of ana"))
+    assert code(say(lobby, "new", resume), "new") == ErrorCode.SESSION_GONE
+
+
+def test_only_so_many_last_messages_are_remembered() -> None:
+    lobby = lobby_with("ana")
+    for number in range(REMEMBERED + 1):
+        lobby.open(f"u{number}", "secret")
+        say(lobby, f"u{number}", Join(room="42", user=f"u{number % 3}"))
+        drop(lobby, f"u{number}", now=1.0)
+        lobby.kick("42", f"u{number % 3}", None, 2.0)
+    for number, expected in ((0, Error), (1, ExitRoom), (REMEMBERED, ExitRoom)):
+        lobby.open("new", "new secret")
+        resume = Join(room="42", user=f"u{number % 3}", resume=Resume(session=f"u{number}", secret="secret"))
+        assert isinstance(told(say(lobby, "new", resume), "new")[0], expected)
 
 
 def test_who_never_joined_just_disappears() -> None:

@@ -6,7 +6,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from signaling.config import Duplicate, SignalingConfig
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send
+from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard
 from signaling.lobby import Lobby
 from signaling.messages import (
     ExitRoom,
@@ -105,7 +105,7 @@ class LobbyModel(RuleBasedStateMachine):
                     hangups[session] = position
                 case Exited(session, _room, _user, reason, _detected_by):
                     exits[session] = reason
-                case Adopt() | Entered():
+                case Adopt() | Entered() | Unheard():
                     pass
         assert exits == gone
         assert set(farewells) == {session for session, seat in leavers.items() if seat.lost_at is None}

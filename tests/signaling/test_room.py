@@ -3,7 +3,7 @@
 import pytest
 
 from signaling.config import Duplicate, SignalingConfig
-from signaling.effects import Adopt, Entered, Exited, Hangup, Send
+from signaling.effects import Adopt, Entered, Exited, Hangup, Send, Unheard
 from signaling.messages import (
     ErrorCode,
     ExitRoom,
@@ -165,6 +165,7 @@ def test_a_lost_session_is_unreachable_at_once_and_gone_after_the_grace() -> Non
             ),
         ),
         Exited("ben", "42", "ben", Reason.NETWORK_LOST, Detection.HEARTBEAT),
+        Unheard("ben", "secret of ben", ExitRoom(reason=Reason.NETWORK_LOST)),
     ]
     assert room.next_deadline() is None
 

@@ -77,6 +77,16 @@ async def test_what_was_missed_is_told_in_order_after_coming_back(open_tab: Open
     ]
 
 
+async def test_who_is_removed_while_cut_off_learns_it_on_coming_back(open_tab: OpenTab, cable: Cable) -> None:
+    ana, ben = await watch(open_tab, cable)
+    cable.cut()
+    await ana.until_event("remoteUserUnreachable ben")
+    await ana.value("exeunt.me.kick('ben', 'too late')")
+    cable.mend()
+    await ben.until_event("exitRoom kicked")
+    await expect(ben.page.locator("#end-text")).to_have_text("“too late”")
+
+
 async def test_what_others_should_know_of_us_and_was_said_while_cut_off_is_said_on_coming_back(
     open_tab: OpenTab, cable: Cable
 ) -> None:
