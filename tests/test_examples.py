@@ -1,12 +1,10 @@
 """Every example runs, as its first line says, against a real server and real devices."""
 
 import asyncio
-import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
@@ -14,39 +12,19 @@ import pytest
 
 from peer import Peer, Reason, TestPattern
 from signaling.server import SignalingServer, Site
-from tests.devices.tools import process
+from tests.command import ROOT, Command, python
 from tests.devices.v4l2 import FakeCamera
 from tests.journal import Journal
 
-ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 LIMIT = 20.0  # seconds
 
 
-class Example:
-    """A running example."""
-
-    def __init__(self, running: asyncio.subprocess.Process) -> None:
-        self.running = running
-
-    async def line(self) -> str:
-        """Return its next line."""
-        assert self.running.stdout is not None
-        async with asyncio.timeout(LIMIT):
-            return (await self.running.stdout.readline()).decode().strip()
-
-    async def status(self) -> int:
-        """Return its exit status once it has ended."""
-        async with asyncio.timeout(LIMIT):
-            return await self.running.wait()
-
-
-@asynccontextmanager
-async def example(name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Example]:
-    command = (sys.executable, str(ROOT / "examples" / name), *arguments)
-    surroundings = {**(environment or os.environ), "PYTHONPATH": str(ROOT)}
-    async with process(*command, environment=surroundings, stdout=asyncio.subprocess.PIPE) as running:
-        yield Example(running)
+def example(
+    name: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> AbstractAsyncContextManager[Command]:
+    """Run an example until the block ends."""
+    return python(str(ROOT / "examples" / name), *arguments, environment=environment)
 
 
 @pytest.fixture
@@ -72,9 +50,9 @@ async def test_publish_camera(site: Site, tmp_path: Path) -> None:
                 break
         await ana.leave()
         assert await publisher.line() == "ana is gone: left, known by notice"
-        publisher.running.send_signal(signal.SIGINT)
+        publisher.signal(signal.SIGINT)
         assert await publisher.line() == f"camera {camera.path}: verified"
-        assert await publisher.status() == 0
+        assert (await publisher.end())[0] == 0
 
 
 async def test_watch(site: Site) -> None:
@@ -82,8 +60,8 @@ async def test_watch(site: Site) -> None:
         await ana.publish(TestPattern(width=320, height=180))
         assert (await watch.line()).startswith("ana: 320x180, brightness ")
         await ana.leave()
-        watch.running.send_signal(signal.SIGTERM)
-        assert await watch.status() == 0
+        watch.signal(signal.SIGTERM)
+        assert (await watch.end())[0] == 0
 
 
 async def test_kick(site: Site) -> None:
@@ -92,11 +70,11 @@ async def test_kick(site: Site) -> None:
         bo.on_exit_room(lambda event: journal.add("bo", event))
         async with example("kick.py", site.ws_url, "lobby", "bo", "see you") as kick:
             assert await kick.line() == "bo is out; here are: ana"
-            assert await kick.status() == 0
+            assert (await kick.end())[0] == 0
         report = await bo.wait_exited()
         assert (report.reason, report.text) == (Reason.KICKED, "see you")
         async with example("kick.py", site.ws_url, "lobby", "nobody") as kick:
-            assert await kick.status() == 1
+            assert (await kick.end())[0] == 1
 
 
 async def test_embed_in_aiohttp() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from peer.cli.arguments import SourceOptions, parse_size, with_optional_values
+from peer.cli.arguments import SourceOptions, parse_ice_server, parse_size, with_optional_values
 from peer.cli.output import JsonLines, Lines, Output
 from peer.errors import ExeuntError, UsageError
 from signaling.config import Duplicate, SignalingConfig
@@ -62,6 +62,10 @@ def serve(
     grace: Annotated[float, typer.Option(min=0, help="Seconds in which a lost user may come back.")] = 10.0,
     capacity: Annotated[int, typer.Option(min=1, help="Users in one room.")] = 64,
     duplicate: Annotated[Duplicate, typer.Option(help="When a name that is here joins again.")] = Duplicate.REPLACE,
+    ice_server: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="stun:host:port or turn:user:password@host:port; repeatable."),
+    ] = None,
     seconds: For = None,
     json: Json = False,
     verbose: Verbose = False,
@@ -70,8 +74,9 @@ def serve(
     from peer.cli.serve import run_server
 
     def work(output: Output) -> Work:
+        servers = tuple(map(parse_ice_server, ice_server or ()))
         try:
-            config = SignalingConfig(key=key, grace=grace, capacity=capacity, duplicate=duplicate)
+            config = SignalingConfig(key=key, grace=grace, capacity=capacity, duplicate=duplicate, ice_servers=servers)
         except ValueError as error:
             raise UsageError(str(error)) from None
         return run_server(output, host=host, port=port, seconds=seconds, config=config)

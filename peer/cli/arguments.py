@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from peer.errors import UsageError
+from signaling.messages import IceServer
 
 DEFAULT = "default"  # the value of a device option without one
 OPTIONAL_VALUE = ("--camera", "--microphone", "--screen")
@@ -30,6 +31,14 @@ def parse_size(text: str) -> tuple[int, int]:
     if match is None:
         raise UsageError(f"{text!r} is no size: write it like 1280x720")
     return int(match[1]), int(match[2])
+
+
+def parse_ice_server(text: str) -> IceServer:
+    """Return the server of "stun:host:port" or "turn:user:password@host:port". Raises `UsageError`."""
+    match = re.fullmatch(r"(stuns?|turns?):(?:([^:@]+):([^@]+)@)?([^@\s]+)", text)
+    if match is None or (match[1].startswith("turn")) != (match[2] is not None):
+        raise UsageError(f"{text!r} is no ICE server: write stun:host:port or turn:user:password@host:port")
+    return IceServer(urls=[f"{match[1]}:{match[4]}"], username=match[2], credential=match[3])
 
 
 def api_url(url: str, path: str) -> str:

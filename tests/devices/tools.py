@@ -30,7 +30,7 @@ async def process(
     """Run a program for the length of the block."""
     with (log or Path(os.devnull)).open("ab") as errors:
         running = await asyncio.create_subprocess_exec(
-            *command, env=dict(environment) if environment is not None else None, stderr=errors, **options
+            *command, env=dict(environment) if environment is not None else None, **{"stderr": errors, **options}
         )
     try:
         yield running

@@ -1,16 +1,18 @@
 """A Python peer publishes each kind of source, as a user would, and a real browser sees and hears it."""
 
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from signaling.server import SignalingServer
 from tests.browser import OpenTab
+from tests.command import Command, exeunt
 from tests.devices.pulse import microphone
 from tests.devices.v4l2 import FakeCamera
 from tests.e2e.framebuffer import screen_with_time_code
 from tests.e2e.movie import make_movie
-from tests.e2e.publisher import Publisher, publishing
 from tests.tab import Tab, tile
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -29,8 +31,12 @@ TIME_CODE = """(() => {
 })()"""
 
 
-def ws(base_url: str) -> str:
-    return f"{base_url.replace('http', 'ws', 1)}/ws"
+def publishing(
+    base_url: str, *options: str, environment: Mapping[str, str] | None = None
+) -> AbstractAsyncContextManager[Command]:
+    """Run `exeunt publish` as kiosk in the room "lobby"."""
+    url = f"{base_url.replace('http', 'ws', 1)}/ws"
+    return exeunt("publish", url, "lobby", "--user", "kiosk", "--json", *options, environment=environment)
 
 
 async def watching(open_tab: OpenTab) -> Tab:
@@ -53,7 +59,7 @@ async def assert_sound(tab: Tab) -> None:
     await tab.until_sound("kiosk")
 
 
-async def assert_leaves_well(publisher: Publisher, tab: Tab, *devices: str) -> None:
+async def assert_leaves_well(publisher: Command, tab: Tab, *devices: str) -> None:
     """SIGTERM: the browser is told, every device is free, and the report is the last word."""
     publisher.signal()
     exited = await publisher.exited()
@@ -70,7 +76,7 @@ async def assert_leaves_well(publisher: Publisher, tab: Tab, *devices: str) -> N
 
 async def test_a_test_pattern_is_seen_with_its_time_and_heard(open_tab: OpenTab, base_url: str) -> None:
     ana = await watching(open_tab)
-    async with publishing(ws(base_url), "--test", "--size", "640x360") as kiosk:
+    async with publishing(base_url, "--test", "--size", "640x360") as kiosk:
         await assert_time_runs(ana)
         await assert_sound(ana)
         await assert_leaves_well(kiosk, ana, "test pattern")
@@ -80,7 +86,7 @@ async def test_an_x_screen_is_seen(open_tab: OpenTab, base_url: str, tmp_path: P
     ana = await watching(open_tab)
     async with (
         screen_with_time_code(tmp_path) as display,
-        publishing(ws(base_url), f"--screen={display}", "--fps", "15") as kiosk,
+        publishing(base_url, f"--screen={display}", "--fps", "15") as kiosk,
     ):
         await assert_time_runs(ana)
         await assert_leaves_well(kiosk, ana, f"screen {display}")
@@ -90,7 +96,7 @@ async def test_a_v4l2_camera_is_seen(open_tab: OpenTab, base_url: str, tmp_path:
     ana = await watching(open_tab)
     camera = FakeCamera(tmp_path)
     options = (f"--camera={camera.path}", "--size", "640x480")
-    async with publishing(ws(base_url), *options, environment=camera.environment) as kiosk:
+    async with publishing(base_url, *options, environment=camera.environment) as kiosk:
         await assert_time_runs(ana)
         await assert_leaves_well(kiosk, ana, f"camera {camera.path}")
 
@@ -99,7 +105,7 @@ async def test_a_microphone_is_heard_through_alsa_and_pulseaudio(open_tab: OpenT
     ana = await watching(open_tab)
     async with (
         microphone(tone=440) as sound,
-        publishing(ws(base_url), "--microphone", environment=sound.environment) as kiosk,
+        publishing(base_url, "--microphone", environment=sound.environment) as kiosk,
     ):
         await assert_sound(ana)
         assert await sound.listeners() == 1
@@ -112,7 +118,7 @@ async def test_a_file_is_seen_and_heard_and_its_end_is_the_end(
 ) -> None:
     ana = await watching(open_tab)
     movie = make_movie(tmp_path / "movie.webm", seconds=6)
-    async with publishing(ws(base_url), "--file", str(movie)) as kiosk:
+    async with publishing(base_url, "--file", str(movie)) as kiosk:
         code = TIME_CODE % tile("kiosk")
         await ana.until(f"{code} >= 1000 && {code} < 6000")
         await assert_sound(ana)
@@ -124,7 +130,7 @@ async def test_a_file_is_seen_and_heard_and_its_end_is_the_end(
 
 async def test_a_kicked_publisher_hears_why_and_the_browser_too(open_tab: OpenTab, base_url: str) -> None:
     ana = await watching(open_tab)
-    async with publishing(ws(base_url), "--test", "--size", "320x180") as kiosk:
+    async with publishing(base_url, "--test", "--size", "320x180") as kiosk:
         await ana.until_picture("kiosk")
         await ana.value("exeunt.me.kick('kiosk', 'enough')")
         exited = await kiosk.exited()
@@ -137,7 +143,7 @@ async def test_a_dismissed_room_ends_publisher_and_page(
     open_tab: OpenTab, base_url: str, server: SignalingServer
 ) -> None:
     ana = await watching(open_tab)
-    async with publishing(ws(base_url), "--test", "--size", "320x180") as kiosk:
+    async with publishing(base_url, "--test", "--size", "320x180") as kiosk:
         await ana.until_picture("kiosk")
         assert await server.dismiss("lobby", text="closing time")
         exited = await kiosk.exited()
@@ -147,7 +153,7 @@ async def test_a_dismissed_room_ends_publisher_and_page(
 
 
 async def test_a_closed_page_is_a_leave_to_the_publisher(open_tab: OpenTab, base_url: str) -> None:
-    async with publishing(ws(base_url), "--test", "--size", "320x180") as kiosk:
+    async with publishing(base_url, "--test", "--size", "320x180") as kiosk:
         await kiosk.until("sends")
         ana = await watching(open_tab)
         await ana.until_picture("kiosk")

@@ -3,7 +3,8 @@
 import pytest
 
 from peer import UsageError
-from peer.cli.arguments import SourceOptions, api_url, parse_size, with_optional_values
+from peer.cli.arguments import SourceOptions, api_url, parse_ice_server, parse_size, with_optional_values
+from signaling.messages import IceServer
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,15 @@ def test_a_size_is_width_by_height() -> None:
     for wrong in ("1280", "x", "1280X720", "9x9", "-1x10", "1e3x100"):
         with pytest.raises(UsageError, match="1280x720"):
             parse_size(wrong)
+
+
+def test_an_ice_server_is_stun_without_and_turn_with_a_user() -> None:
+    assert parse_ice_server("stun:example.org:3478") == IceServer(urls=["stun:example.org:3478"])
+    turn = IceServer(urls=["turns:example.org:5349?transport=tcp"], username="ana", credential="se:cret")
+    assert parse_ice_server("turns:ana:se:cret@example.org:5349?transport=tcp") == turn
+    for wrong in ("example.org", "stun:", "turn:example.org", "stun:a:b@example.org", "http://example.org"):
+        with pytest.raises(UsageError, match="no ICE server"):
+            parse_ice_server(wrong)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Bad input gets one clear line and a status: 2 for wrong usage, 1 for a failure. Never a traceback."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,42 +9,21 @@ import pytest
 from aiohttp import web
 
 from peer import Peer
+from signaling import tokens
 from signaling.config import Duplicate, SignalingConfig
 from signaling.server import SignalingServer, Site
+from tests.command import python
 from tests.devices.v4l2 import FakeCamera
 
-ROOT = Path(__file__).parents[3]
-LIMIT = 30.0  # seconds
 KEY = "a-key-of-sixteen-or-more"
-
-
-async def exeunt(*arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
-    """Run the command as a user does; return its status and what it printed on both outputs."""
-    running = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "peer.cli",
-        *arguments,
-        env={**(environment or os.environ), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(LIMIT):
-            out, err = await running.communicate()
-    finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
-    assert running.returncode is not None
-    return running.returncode, out.decode(), err.decode()
 
 
 async def assert_one_line(status: int, words: str, *arguments: str, **options: Mapping[str, str]) -> None:
     """The command fails with this status and one line that has these words in it."""
-    given, _, err = await exeunt(*arguments, **options)
-    lines = [line for line in err.splitlines() if not line.startswith("[fake]")]
-    assert (given, len(lines)) == (status, 1), err
+    async with python("-m", "peer.cli", *arguments, stderr=asyncio.subprocess.PIPE, **options) as command:
+        given, _ = await command.end()
+    lines = [line for line in command.errors.splitlines() if not line.startswith("[fake]")]
+    assert (given, len(lines)) == (status, 1), command.errors
     assert lines[0].startswith("exeunt: ")
     assert words in lines[0]
 
@@ -67,6 +44,7 @@ async def assert_one_line(status: int, words: str, *arguments: str, **options: M
         ("set a key", ["serve", "--host", "0.0.0.0", "--port", "0"]),
         ("16", ["serve", "--key", "short", "--port", "0"]),
         ("--port", ["serve", "--port", "70000"]),
+        ("no ICE server", ["serve", "--port", "0", "--ice-server", "example.org"]),
         ("no server address", ["rooms", "nonsense"]),
     ],
 )
@@ -129,6 +107,8 @@ async def test_tokens_that_are_missing_or_wrong() -> None:
         await assert_one_line(1, "token", "publish", site.ws_url, "r", "--test")
         await assert_one_line(1, "token", "publish", site.ws_url, "r", "--test", "--token", "rubbish")
         await assert_one_line(1, "token", "rooms", site.ws_url)
+        old = tokens.make(KEY, room="r", user="publisher", expires=1.0)
+        await assert_one_line(1, "expired", "publish", site.ws_url, "r", "--test", "--token", old)
 
 
 async def test_nobody_to_kick_and_no_room_to_dismiss() -> None:

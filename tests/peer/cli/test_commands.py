@@ -1,12 +1,9 @@
 """The command line as its users meet it: what it prints, and what signals do to it."""
 
 import asyncio
-import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,45 +12,11 @@ from peer import Peer, Reason
 from peer.capture import Camera, Device, Microphone, Screen, TestPattern
 from peer.cli.demo import candidates
 from signaling.server import SignalingServer, Site
-from tests.devices.tools import process
+from tests.command import exeunt
 from tests.devices.xvfb import screen
 from tests.journal import Journal
 
-ROOT = Path(__file__).parents[3]
 LIMIT = 20.0  # seconds
-SURROUNDINGS = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-NO_DISPLAY = {name: value for name, value in SURROUNDINGS.items() if name != "DISPLAY"}
-
-
-class Command:
-    """A running command; `json` lines are read one by one."""
-
-    def __init__(self, running: asyncio.subprocess.Process) -> None:
-        self.running = running
-
-    async def until(self, kind: str) -> dict[str, object]:
-        """Return the next JSON line of this type."""
-        assert self.running.stdout is not None
-        async with asyncio.timeout(LIMIT):
-            while text := await self.running.stdout.readline():
-                line: dict[str, object] = json.loads(text)
-                if line["type"] == kind:
-                    return line
-        raise AssertionError(f"it ended before it said {kind}")
-
-    async def end(self) -> tuple[int, str]:
-        """Return its status and what it still prints."""
-        async with asyncio.timeout(LIMIT):
-            out, _ = await self.running.communicate()
-        assert self.running.returncode is not None
-        return self.running.returncode, out.decode()
-
-
-@asynccontextmanager
-async def exeunt(*arguments: str, environment: dict[str, str] = NO_DISPLAY) -> AsyncIterator[Command]:
-    command = (sys.executable, "-m", "peer.cli", *arguments)
-    async with process(*command, environment=environment, stdout=asyncio.subprocess.PIPE) as running:
-        yield Command(running)
 
 
 async def run(*arguments: str) -> tuple[int, str]:
@@ -72,7 +35,7 @@ async def test_a_server_says_where_it_is_and_tells_everybody_when_it_goes() -> N
         await server.until("watch")
         url = str((await server.until("join"))["text"])
         async with Peer(url, room="lobby", user="ana") as ana:
-            server.running.send_signal(signal.SIGTERM)
+            server.signal(signal.SIGTERM)
             assert (await ana.wait_exited()).reason is Reason.SERVER_SHUTDOWN
         status, _ = await server.end()
         assert status == 0
@@ -92,7 +55,7 @@ async def test_rooms_kick_and_dismiss(site: Site) -> None:
 
 async def test_a_demo_takes_the_screen_if_there_is_no_camera_and_says_so(tmp_path: Path) -> None:
     async with screen(320, 180, moving=False) as display:
-        surroundings = {**SURROUNDINGS, "DISPLAY": display}
+        surroundings = {**os.environ, "DISPLAY": display}
         async with exeunt("demo", "--port", "0", "--for", "1", "--json", environment=surroundings) as demo:
             assert str((await demo.until("watch"))["text"]).endswith("/demo")
             assert str((await demo.until("sends"))["text"]).startswith(f"screen {display}, 320x180 at 30 fps")
@@ -130,7 +93,7 @@ async def test_the_first_signal_leaves_properly(site: Site, number: signal.Signa
     ana.on_remote_user_leave(lambda event: journal.add("ana", event))
     async with ana, exeunt("publish", site.ws_url, "lobby", "--test", "--size", "320x180", "--json") as kiosk:
         await kiosk.until("sends")
-        kiosk.running.send_signal(number)
+        kiosk.signal(number)
         left = await kiosk.until("exitRoom")
         assert (left["reason"], left["text"]) == ("left", number.name)
         assert (await kiosk.end())[0] == 0
@@ -143,14 +106,14 @@ async def test_the_second_signal_ends_the_process_at_once(tmp_path: Path) -> Non
         url = str((await server.until("join"))["text"])
         async with exeunt("publish", url, "lobby", "--test", "--json") as kiosk:
             await kiosk.until("sends")
-            server.running.send_signal(signal.SIGSTOP)
+            server.signal(signal.SIGSTOP)
             try:
-                kiosk.running.send_signal(signal.SIGTERM)
+                kiosk.signal(signal.SIGTERM)
                 await _handled(kiosk.running.pid)
-                kiosk.running.send_signal(signal.SIGTERM)
+                kiosk.signal(signal.SIGTERM)
                 status, said = await kiosk.end()
             finally:
-                server.running.send_signal(signal.SIGCONT)
+                server.signal(signal.SIGCONT)
         assert status == 128 + signal.SIGTERM
         assert "exitRoom" not in said
 
@@ -181,7 +144,7 @@ async def test_a_signal_while_connecting_ends_without_a_traceback() -> None:
         async with exeunt("publish", url, "lobby", "--test") as kiosk:
             async with asyncio.timeout(LIMIT):
                 await connected.wait()
-            kiosk.running.send_signal(signal.SIGINT)
+            kiosk.signal(signal.SIGINT)
             status, said = await kiosk.end()
             assert (status, said) == (130, "")
     finally:
