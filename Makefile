@@ -23,6 +23,7 @@ check: $(DEV)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples/*.py bench/*.py
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tests/file_length.py
 

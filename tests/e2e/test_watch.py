@@ -54,7 +54,7 @@ async def test_a_browsers_camera_and_microphone_arrive_as_arrays(
 async def until_it_moves(frames: object) -> None:
     """Read pictures until one differs from the first; each is (H, W, 3) of uint8."""
     first = None
-    async for frame in frames:  # type: ignore[attr-defined] # an async generator
+    async for frame in frames:
         assert frame.array.dtype == np.uint8
         assert frame.array.ndim == 3
         assert frame.array.shape[2] == 3
@@ -66,4 +66,4 @@ async def until_it_moves(frames: object) -> None:
 
 async def count(user: object) -> int:
     """Read a user's pictures until there are no more; return how many there were."""
-    return len([frame async for frame in user.video.frames("gray")])  # type: ignore[attr-defined]
+    return len([frame async for frame in user.video.frames("gray")])

@@ -43,7 +43,7 @@ def make_peer(site: Site, journal: Journal) -> MakePeer:
     """Make a peer of room "lobby" whose every event is in the journal."""
 
     def make(user: str, *, url: str = site.ws_url, **options: object) -> Peer:
-        peer = Peer(url, room="lobby", user=user, config=FAST, **options)  # type: ignore[arg-type] # passed on as given
+        peer = Peer(url, room="lobby", user=user, config=FAST, **options)
         for hook in [hook for hook in vars(peer).values() if isinstance(hook, Hook)]:
             hook(lambda event, user=user: journal.add(user, event))
         return peer

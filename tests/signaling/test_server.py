@@ -219,7 +219,7 @@ async def test_a_program_kicks_and_dismisses(serve: Serve) -> None:
 
 def test_an_unknown_option_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="graze"):
-        SignalingServer(graze=1)  # type: ignore[call-arg] # the mistake is the test
+        SignalingServer(graze=1)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

@@ -86,7 +86,7 @@ async def serving(app: web.Application) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def listening(**options: object) -> AsyncIterator[Site]:
-    async with SignalingServer(SignalingConfig(**options)).listen() as site:  # type: ignore[arg-type] # as given
+    async with SignalingServer(SignalingConfig(**options)).listen() as site:
         yield site
 
 

@@ -84,7 +84,7 @@ async def test_a_connection_closed_while_connecting_starts_no_consent_checks() -
 async def test_a_peer_with_an_rsa_certificate_can_shake_hands_with_us() -> None:
     """GStreamer 1.22 makes certificates like this one."""
     gstreamer, us = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
-    gstreamer._RTCPeerConnection__certificates = [_rsa_certificate()]  # type: ignore[attr-defined] # no other way in
+    gstreamer._RTCPeerConnection__certificates = [_rsa_certificate()]
     channel, opened = gstreamer.createDataChannel("hello"), asyncio.Event()
     channel.on("open", opened.set)
     try:
