@@ -10,7 +10,8 @@ from peer.errors import UsageError
 from peer.events import DeviceRelease, Outcome, SourceEnded
 from peer.media.fanout import Fanout
 
-RELEASE_LIMIT = 1.5  # seconds for one device
+RELEASE_LIMIT = 1.2  # seconds for one device
+CLOSE_LIMIT = 1.6  # seconds for everything at the same time; less than the step of the exit may take
 log = logging.getLogger(__name__)
 
 
@@ -42,7 +43,9 @@ class Publishing:
         The work is a task of its own, so that an exit in the middle of it can give it up and be sure of the device.
         """
         wanted = tuple(source.kinds if kinds is None else kinds)
-        self._check(source, wanted)
+        self._check_source(source)
+        if set(wanted) != set(Kind):  # what a file holds is known once it is open
+            self._check_kinds(source, wanted, wanted)
         opening = asyncio.create_task(self._open(source, wanted), name=f"open {source.label}")
         self._opening.add(opening)
         opening.add_done_callback(self._opening.discard)
@@ -61,25 +64,27 @@ class Publishing:
         return await asyncio.shield(self._release(publication))
 
     async def close(self) -> list[DeviceRelease]:
-        """End what is sent, give up what is opening, release every device at the same time."""
+        """End what is sent, give up what is opening, release every device: all at the same time, within a limit."""
         self._closed = True
         for fanout in self.fanouts.values():
             fanout.close()
-        opening = tuple(self._opening)
+        opening = list(self._opening)
         for task in opening:
             task.cancel()
-        if opening:
-            await asyncio.wait(opening, timeout=RELEASE_LIMIT)
-        for publication in tuple(self.publications):
-            self._release(publication)
-        released = await asyncio.gather(*self._releasing)
-        return [*released, *(_stuck(task.get_name()) for task in opening if not task.done())]
+        releasing = [*self._releasing, *(self._release(one) for one in tuple(self.publications))]
+        if tasks := [*opening, *releasing]:
+            await asyncio.wait(tasks, timeout=CLOSE_LIMIT)
+        return [
+            *(task.result() if task.done() else _stuck(task.get_name()) for task in releasing),
+            *(_stuck(task.get_name()) for task in opening if not task.done()),
+        ]
 
     async def _open(self, source: Source, wanted: tuple[Kind, ...]) -> Publication:
         """From the open device to the list of publications nothing is awaited: it is in one or the other's hands."""
         capture = await acquire(source)
         kinds = tuple(kind for kind in capture.kinds if kind in wanted)
         try:
+            self._check_source(source)
             self._check_kinds(source, kinds, wanted)
         except UsageError:
             await capture.release(RELEASE_LIMIT)
@@ -108,13 +113,11 @@ class Publishing:
                 self._release(publication)
                 self._on_ended(SourceEnded(device=source.label, text=text))
 
-    def _check(self, source: Source, wanted: tuple[Kind, ...]) -> None:
+    def _check_source(self, source: Source) -> None:
         if self._closed:
             raise UsageError(f"cannot publish {source.label}: we are leaving the room")
         if any(publication.source is source for publication in self.publications):
             raise UsageError(f"{source.label} is published already")
-        if set(wanted) != set(Kind):  # what a file holds is known once it is open
-            self._check_kinds(source, wanted, wanted)
 
     def _check_kinds(self, source: Source, kinds: tuple[Kind, ...], wanted: tuple[Kind, ...]) -> None:
         if not kinds:
@@ -138,6 +141,4 @@ def _once(call: Callable[[str | None], None]) -> Callable[[str | None], None]:
 
 
 def _stuck(device: str) -> DeviceRelease:
-    return DeviceRelease(
-        device=device, outcome=Outcome.STUCK, took=RELEASE_LIMIT, text="did not open or give up in time"
-    )
+    return DeviceRelease(device=device, outcome=Outcome.STUCK, took=CLOSE_LIMIT, text="it did not answer in time")

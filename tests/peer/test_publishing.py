@@ -27,6 +27,15 @@ async def test_one_source_of_each_kind_at_a_time(join: Join) -> None:
     assert len(me.publications) == 2
 
 
+async def test_two_at_the_same_moment_are_one_too_many(join: Join) -> None:
+    me = await join("ana")
+    first, second = await asyncio.gather(
+        me.publish(TestPattern(**SMALL)), me.publish(TestPattern(**SMALL)), return_exceptions=True
+    )
+    assert isinstance(second, UsageError)
+    assert me.publications == (first,)
+
+
 async def test_a_source_without_the_kind_that_is_wanted(join: Join) -> None:
     me = await join("ana")
     with pytest.raises(UsageError, match="has no audio"):
