@@ -77,16 +77,6 @@ async def test_what_was_missed_is_told_in_order_after_coming_back(open_tab: Open
     ]
 
 
-async def test_who_is_removed_while_cut_off_learns_it_on_coming_back(open_tab: OpenTab, cable: Cable) -> None:
-    ana, ben = await watch(open_tab, cable)
-    cable.cut()
-    await ana.until_event("remoteUserUnreachable ben")
-    await ana.value("exeunt.me.kick('ben', 'too late')")
-    cable.mend()
-    await ben.until_event("exitRoom kicked")
-    await expect(ben.page.locator("#end-text")).to_have_text("“too late”")
-
-
 async def test_what_others_should_know_of_us_and_was_said_while_cut_off_is_said_on_coming_back(
     open_tab: OpenTab, cable: Cable
 ) -> None:
@@ -107,16 +97,17 @@ async def test_orders_that_cannot_be_sent_are_refused_at_once(open_tab: OpenTab,
     assert await ben.value(refused) == "There is no connection to the server at the moment."
 
 
-async def test_a_session_that_the_server_has_ended_meanwhile_is_not_taken_up_again(
+async def test_who_is_removed_while_cut_off_learns_why_on_coming_back(
     open_tab: OpenTab, cable: Cable, server: SignalingServer
 ) -> None:
     ana, ben = await watch(open_tab, cable)
     cable.cut()
     await ben.until_event("connectionLost")
-    assert await server.kick("lobby", "ben")
+    assert await server.kick("lobby", "ben", text="too late")
     cable.mend()
-    await ben.until_ended("Connection lost")
-    assert await ben.events() == ["enterRoom ben", "remoteUserJoin ana", "connectionLost", "exitRoom network_lost"]
+    await ben.until_ended("You were removed by a moderator")
+    await expect(ben.page.locator("#end-text")).to_have_text("“too late”")
+    assert await ben.events() == ["enterRoom ben", "remoteUserJoin ana", "connectionLost", "exitRoom kicked"]
     assert await ben.devices_are_released()
     assert (await ana.events())[-1] == "remoteUserLeave ben kicked admin"
 
