@@ -3,7 +3,7 @@
 import re
 
 from peer.errors import UsageError
-from signaling.messages import MAX_EXTRA, NAME_PATTERN, RESERVED_ROOMS, Extra, extra_size
+from signaling.messages import MAX_EXTRA, MAX_TEXT, NAME_PATTERN, RESERVED_ROOMS, Extra, extra_size
 
 
 def check_names(room: str, user: str) -> None:
@@ -15,6 +15,12 @@ def check_names(room: str, user: str) -> None:
             )
     if room in RESERVED_ROOMS:
         raise UsageError(f"no room can be called {room!r}: that address is the server's own")
+
+
+def check_text(text: str | None) -> None:
+    """Raise `UsageError` if a moderator's text is too long for the server."""
+    if text is not None and len(text) > MAX_TEXT:
+        raise UsageError(f"the text is {len(text)} characters long; at most {MAX_TEXT} are allowed")
 
 
 def check_extra(extra: Extra) -> None:

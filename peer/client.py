@@ -6,10 +6,12 @@ CONNECTING ──joined──► JOINED ──lost──► RESUMING ──joine
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 from msgspec.structs import replace
@@ -25,6 +27,7 @@ from signaling.messages import (
     ExitRoom,
     Join,
     Joined,
+    Leave,
     NeedOffer,
     Offer,
     Resume,
@@ -58,6 +61,14 @@ class _Ended(SignalingError):
         self.message = message
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A message on its way."""
+
+    text: str
+    is_relay: bool
+
+
 class SignalingClient:
     """One session with a server. Callbacks run on the loop and return at once."""
 
@@ -79,7 +90,7 @@ class SignalingClient:
         self._on_message, self._on_lost, self._on_gone = on_message, on_lost, on_gone
         self._joined: Joined | None = None
         self._seq = 0
-        self._outbox: deque[ClientMessage] = deque()
+        self._outbox: deque[_Said] = deque()
         self._wake = asyncio.Event()
         self._http: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -102,13 +113,17 @@ class SignalingClient:
         return joined
 
     def say(self, message: ClientMessage) -> None:
-        """Send a message, or keep it until we are back; what is of no use then is dropped."""
-        if self._socket is None and isinstance(message, RELAYS):
+        """Send a message, or keep it until we are back; what is of no use then is dropped.
+
+        Raises `UsageError` for what cannot be written as UTF-8.
+        """
+        said = _Said(_written(message), isinstance(message, RELAYS))
+        if self._socket is None and said.is_relay:
             return
         if len(self._outbox) >= OUTBOX_LIMIT:
             log.warning("more than %d messages wait for %s: the oldest is dropped", OUTBOX_LIMIT, self.url)
             self._outbox.popleft()
-        self._outbox.append(message)
+        self._outbox.append(said)
         self._wake.set()
 
     @property
@@ -182,7 +197,7 @@ class SignalingClient:
         while True:
             while self._outbox:
                 try:
-                    await socket.send_str(encode(self._outbox[0]).decode())
+                    await socket.send_str(self._outbox[0].text)
                 except (ConnectionError, aiohttp.ClientError):
                     return  # the reader notices too
                 self._outbox.popleft()
@@ -192,7 +207,7 @@ class SignalingClient:
     async def _resume(self) -> Joined:
         """Try to come back until the grace is over. Raises `SignalingError` when the session is gone for good."""
         assert self._joined is not None
-        self._outbox = deque(message for message in self._outbox if not isinstance(message, RELAYS))
+        self._outbox = deque(said for said in self._outbox if not said.is_relay)
         resume = Resume(session=self._joined.session, secret=self._joined.secret, seq=self._seq)
         join = replace(self._join, resume=resume)
         delay = retry_delays(self._config)
@@ -227,6 +242,9 @@ class SignalingClient:
         try:
             joined = await self._enter(socket, join)
         except BaseException:
+            if join.resume is None:  # the server may have let us in, which nobody will know of
+                with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+                    await socket.send_str(_written(Leave()))
             await socket.close()
             raise
         self._socket, self._joined = socket, joined
@@ -234,7 +252,7 @@ class SignalingClient:
         return joined
 
     async def _enter(self, socket: aiohttp.ClientWebSocketResponse, join: Join) -> Joined:
-        await socket.send_str(encode(join).decode())
+        await socket.send_str(_written(join))
         frame = await socket.receive()
         if frame.type is not aiohttp.WSMsgType.TEXT:
             raise ServerUnreachable(f"{self.url} hung up before it let us in")
@@ -256,6 +274,13 @@ class SignalingClient:
         socket, self._socket = self._socket, None
         if socket is not None:
             await socket.close()
+
+
+def _written(message: ClientMessage) -> str:
+    try:
+        return encode(message).decode()
+    except UnicodeEncodeError:
+        raise UsageError("a text that cannot be written as UTF-8 cannot be sent") from None
 
 
 def _timeout() -> aiohttp.ClientWSTimeout:

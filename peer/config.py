@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from signaling.messages import IceServer
+from peer.errors import UsageError
+from signaling.messages import IceServer, is_ice_url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,3 +16,8 @@ class PeerConfig:
     retry_max: float = 2.0
     ice_servers: tuple[IceServer, ...] | None = None
     token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for url in (url for server in self.ice_servers or () for url in server.urls):
+            if not is_ice_url(url):
+                raise UsageError(f"{url!r} is no ICE server: it looks like stun:example.org:3478")

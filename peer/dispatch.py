@@ -1,24 +1,32 @@
 """The one queue between what happens and who is told: handlers see events one at a time, in order."""
 
 import asyncio
-from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from weakref import WeakSet
 
-from peer.events import Event, ExitRoom
+from peer.events import Event, ExitRoom, RemoteUserUpdate
 from peer.hooks import EventStream, Hooks
 
 DRAIN_LIMIT = 1.0  # seconds for handlers of earlier events, before `on_exit_room` fires without them
 
 
 class Dispatcher:
-    """Feeds hooks and event streams. Handlers run in its task, so a slow one delays events, never media."""
+    """Feeds hooks and event streams. Handlers run in its task, so a slow one delays events, never media.
+
+    What waits for a slow handler is bounded by the room: of one user's updates only the newest is kept.
+    """
 
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
-        self._events: deque[Event] = deque()
+        self._events: dict[int | str, Event] = {}  # in order
+        self._numbers = count()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
-        self._streams: list[EventStream] = []
+        self._streams: WeakSet[EventStream] = WeakSet()
         self._handler_waits = asyncio.Event()  # the handler that runs waits for the exit itself
+        self._last: ExitRoom | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -27,24 +35,31 @@ class Dispatcher:
 
     def put(self, event: Event) -> None:
         """Tell everybody, soon."""
+        key = f"update {event.session}" if isinstance(event, RemoteUserUpdate) else next(self._numbers)
+        self._events[key] = event
         self._idle.clear()
-        self._events.append(event)
         self._wake.set()
 
     def stream(self) -> EventStream:
-        """Return a stream of what happens from now on."""
+        """Return a stream of what happens from now on; after the exit, of the exit."""
         stream = EventStream()
-        self._streams.append(stream)
+        if self._last is None:
+            self._streams.add(stream)
+        else:
+            stream.put(self._last)
         return stream
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the caller is a handler."""
-        return self._task is not None and asyncio.current_task() is self._task
-
-    def handler_waits(self) -> None:
-        """The handler that runs now will wait for the exit: the exit must not wait for it."""
+    @contextmanager
+    def waiting_for_exit(self) -> Iterator[None]:
+        """Inside the block the caller waits for the exit: if it is a handler, the exit must not wait for it."""
+        if self._task is None or asyncio.current_task() is not self._task:
+            yield
+            return
         self._handler_waits.set()
+        try:
+            yield
+        finally:
+            self._handler_waits.clear()
 
     async def finish(self, event: ExitRoom) -> None:
         """Let handlers of what came before end, within a limit; then tell the last event, here."""
@@ -54,7 +69,8 @@ class Dispatcher:
         finally:
             for wait in waits:
                 wait.cancel()
-        for stream in self._streams:
+        self._last = event
+        for stream in tuple(self._streams):
             stream.put(event)
         await self._hooks.fire(event)
 
@@ -69,14 +85,14 @@ class Dispatcher:
     async def _run(self) -> None:
         while True:
             while self._events:
-                await self._tell(self._events.popleft())
-            if self._handler_waits.is_set():
-                return  # it has waited for the exit, and the exit has gone on without us
+                await self._tell(self._events.pop(next(iter(self._events))))
+            if self._last is not None:
+                return  # a handler has waited for the exit, which has gone on without us
             self._idle.set()
             self._wake.clear()
             await self._wake.wait()
 
     async def _tell(self, event: Event) -> None:
-        for stream in self._streams:
+        for stream in tuple(self._streams):
             stream.put(event)
         await self._hooks.fire(event)

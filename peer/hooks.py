@@ -61,6 +61,10 @@ class Hook(Generic[E]):
                     await result
             except Exception:  # a user's handler may raise anything; it must not harm the others
                 log.exception("a handler of %s failed", self.name)
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise
+                log.warning("a handler of %s awaited something that was cancelled", self.name)
 
 
 def hook_name(name: str) -> str:

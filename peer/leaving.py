@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from peer.aio import bounded
 from peer.events import ExitReport
@@ -29,7 +30,7 @@ class Leaving:
         """Start to leave, unless that is under way."""
         if self.exit.begin(reason, text, self._loop.time()):
             log.info("%s: leaving (%s)", self._name, reason)
-            self._task = asyncio.create_task(self._run(), name=f"leave {self._name}")
+            self._start()
 
     @property
     def is_current(self) -> bool:
@@ -56,10 +57,21 @@ class Leaving:
             raise cancelled
         return self._report.result()
 
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"leave {self._name}")
+        self._task.add_done_callback(self._start_again)
+
+    def _start_again(self, task: "asyncio.Task[None]") -> None:
+        """A task that is cancelled before its first step does nothing at all: whoever waits would wait for ever."""
+        if task.cancelled() and not self._report.done():
+            self._start()
+
     async def _run(self) -> None:
         while self.exit.state is not ExitState.EXITED:
             state = self.exit.state
-            ended = await bounded(self._step(state), self.exit.limit, name=f"{self._name} {state.name.lower()}")
+            ended = await bounded(
+                partial(self._step, state), self.exit.limit, name=f"{self._name} {state.name.lower()}"
+            )
             self.exit.advance(self._loop.time(), ended)
             log.debug("%s: %s -> %s (%s)", self._name, state.name, self.exit.state.name, ended)
         self._report.set_result(self.exit.report(self._loop.time()))

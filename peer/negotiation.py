@@ -75,12 +75,15 @@ class Phase(Enum):
 @dataclass(slots=True)
 class _Link:
     user: str
+    session: str
     offers: bool  # we are the side that offers
     phase: Phase = Phase.WAITING
     call: str | None = None
     deadline: float | None = None
     failures: int = 0
     unreachable: bool = False
+    offered: Offer | None = None  # the newest that is still to be answered
+    answer_from: float = 0.0  # when the next may be answered: no flood of offers is one of connections
 
 
 class Negotiation:
@@ -100,10 +103,10 @@ class Negotiation:
         due = [link for link in self._links.values() if link.deadline is not None and link.deadline <= now]
         return [effect for link in due for effect in self._retry(link, now)]
 
-    def add(self, user: str, *, offers: bool, now: float) -> list[Effect]:
+    def add(self, user: str, session: str, *, offers: bool, now: float) -> list[Effect]:
         """Somebody is here. `offers`: they were here before us, so the offer is ours."""
         effects = self.remove(user)
-        link = self._links[user] = _Link(user, offers, deadline=now + CONNECT_LIMIT)
+        link = self._links[user] = _Link(user, session, offers, deadline=now + CONNECT_LIMIT)
         return effects + (self._call(link, now) if offers else [])
 
     def remove(self, user: str) -> list[Effect]:
@@ -166,10 +169,20 @@ class Negotiation:
                 return [AddCandidate(message)] if message.call == link.call else []
 
     def _offered(self, link: _Link, offer: Offer, now: float) -> list[Effect]:
-        if link.offers or offer.call == link.call:
+        """Answer an offer, but only so often; a call is its offerer's own, so nobody can take over another's."""
+        is_theirs = offer.call.startswith(f"{link.session}.")
+        if link.offers or offer.call == link.call or not is_theirs:
             return []
+        link.offered = offer
+        if now >= link.answer_from:
+            return self._respond(link, offer, now)
+        link.deadline = link.answer_from
+        return []
+
+    def _respond(self, link: _Link, offer: Offer, now: float) -> list[Effect]:
         effects = self._drop(link)
         self._start(link, offer.call, now)
+        link.offered, link.answer_from = None, now + RETRY_MIN
         return [*effects, Respond(offer)]
 
     def _asked(self, link: _Link, message: NeedOffer, now: float) -> list[Effect]:
@@ -183,6 +196,8 @@ class Negotiation:
         return []
 
     def _retry(self, link: _Link, now: float) -> list[Effect]:
+        if link.offered is not None:
+            return self._respond(link, link.offered, now)
         if link.phase is Phase.CONNECTING and link.call is not None:
             return self.failed(link.call, now)
         if link.offers:

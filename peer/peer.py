@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType, TracebackType
 
 from peer.capture import Kind, Source
-from peer.checks import check_extra, check_names
+from peer.checks import check_extra, check_names, check_text
 from peer.config import PeerConfig
 from peer.errors import UsageError
 from peer.events import DeviceRelease, ExitReport
@@ -72,15 +72,17 @@ class Peer(Hooks):
         Inside a handler of `on_exit_room` it returns the report as far as it is written.
         """
         self.request_exit()
-        if self._is_inside_exit():
+        if self._here.leaving.is_current:
             return self._here.leaving.report()
-        return await self._here.leaving.wait_even_if_cancelled()
+        with self._here.dispatcher.waiting_for_exit():
+            return await self._here.leaving.wait_even_if_cancelled()
 
     async def wait_exited(self) -> ExitReport:
         """Wait until we are out, for whatever reason. Cancelling this does not leave the room."""
-        if self._is_inside_exit():
+        if self._here.leaving.is_current:
             return self._here.leaving.report()
-        return await self._here.leaving.wait()
+        with self._here.dispatcher.waiting_for_exit():
+            return await self._here.leaving.wait()
 
     @property
     def is_inside(self) -> bool:
@@ -156,11 +158,13 @@ class Peer(Hooks):
 
     async def kick(self, user: str, text: str | None = None) -> None:
         """Remove somebody (grant `moderate`); returns when they are out. Raises `Refused`."""
+        check_text(text)
         message = wire.Kick(user=user, text=text)
         await self._here.requests.ask(("kick", user), lambda: self._here.client.say(message))
 
     async def dismiss(self, text: str | None = None) -> ExitReport:
         """Close the room for everybody, ourselves included (grant `moderate`). Raises `Refused`."""
+        check_text(text)
         message = wire.Dismiss(text=text)
         await self._here.requests.ask(("dismiss", ""), lambda: self._here.client.say(message))
         return await self.wait_exited()
@@ -170,9 +174,3 @@ class Peer(Hooks):
         if self._visit is None:
             raise UsageError("not in a room yet: enter it with `async with Peer(...) as me:`")
         return self._visit
-
-    def _is_inside_exit(self) -> bool:
-        """Whether the caller is a handler of `on_exit_room`. Any other handler is told not to be waited for."""
-        if self._here.dispatcher.is_current:
-            self._here.dispatcher.handler_waits()
-        return self._here.leaving.is_current

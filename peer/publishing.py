@@ -34,7 +34,8 @@ class Publishing:
         self.publications: list[Publication] = []
         self._on_ended = on_ended
         self._opening: set[asyncio.Task[Publication]] = set()
-        self._releasing: set[asyncio.Task[DeviceRelease]] = set()
+        self._held: list[Publication] = []  # whose devices are not known to be free
+        self._given_up: list[DeviceRelease] = []  # while they were opening, because we leave
         self._closed = False
 
     async def publish(self, source: Source, kinds: Iterable[Kind] | None) -> Publication:
@@ -71,17 +72,18 @@ class Publishing:
         opening = list(self._opening)
         for task in opening:
             task.cancel()
-        releasing = [*self._releasing, *(self._release(one) for one in tuple(self.publications))]
+        releasing = [self._release(one) for one in tuple(self._held)]
         if tasks := [*opening, *releasing]:
             await asyncio.wait(tasks, timeout=CLOSE_LIMIT)
         return [
-            *(task.result() if task.done() else _stuck(task.get_name()) for task in releasing),
-            *(_stuck(task.get_name()) for task in opening if not task.done()),
+            *(_outcome(task) for task in releasing),
+            *self._given_up,
+            *(_stuck(task.get_name().removeprefix("open ")) for task in opening if not task.done()),
         ]
 
     async def _open(self, source: Source, wanted: tuple[Kind, ...]) -> Publication:
         """From the open device to the list of publications nothing is awaited: it is in one or the other's hands."""
-        capture = await acquire(source)
+        capture = await acquire(source, given_up=self._let_go)
         kinds = tuple(kind for kind in capture.kinds if kind in wanted)
         try:
             self._check_source(source)
@@ -93,18 +95,26 @@ class Publishing:
         stops = tuple(capture.subscribe(kind, self.fanouts[kind].push, ended) for kind in kinds)
         publication = Publication(source, kinds, capture.format, capture, stops)
         self.publications.append(publication)
+        self._held.append(publication)
         return publication
 
     def _release(self, publication: Publication) -> "asyncio.Task[DeviceRelease]":
+        """Stop sending, and let the device go. May be called again: it then looks whether the device is free."""
         if publication in self.publications:
             self.publications.remove(publication)
         for stop in publication.stops:
             stop()
-        work = publication.capture.release(RELEASE_LIMIT)
-        task = asyncio.create_task(work, name=f"release {publication.source.label}")
-        self._releasing.add(task)
-        task.add_done_callback(self._releasing.discard)
-        return task
+        return asyncio.create_task(self._let_device_go(publication), name=f"release {publication.source.label}")
+
+    async def _let_device_go(self, publication: Publication) -> DeviceRelease:
+        released = await publication.capture.release(RELEASE_LIMIT)
+        if publication in self._held:
+            self._held.remove(publication)
+        return released
+
+    def _let_go(self, release: DeviceRelease) -> None:
+        if self._closed:
+            self._given_up.append(release)
 
     def _ended(self, source: Source, text: str | None) -> None:
         """A source has ended by itself: let it go and say so."""
@@ -138,6 +148,10 @@ def _once(call: Callable[[str | None], None]) -> Callable[[str | None], None]:
             call(text)
 
     return first
+
+
+def _outcome(task: "asyncio.Task[DeviceRelease]") -> DeviceRelease:
+    return task.result() if task.done() and not task.cancelled() else _stuck(task.get_name().removeprefix("release "))
 
 
 def _stuck(device: str) -> DeviceRelease:

@@ -19,8 +19,8 @@ class Requests:
         """Send a request and wait until it is done. Raises `Refused`, or `ServerUnreachable` without an answer."""
         future = self._waiting.get(topic)
         if future is None:
-            future = self._waiting[topic] = asyncio.get_running_loop().create_future()
             send()
+            future = self._waiting[topic] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(ANSWER_LIMIT):
                 await asyncio.shield(future)

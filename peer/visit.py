@@ -78,10 +78,18 @@ class Visit:
         self._grace = 0.0
         self._roster = Roster()
         self._notice_heard = asyncio.Event()
+        self._is_told = False
 
     async def enter(self) -> None:
         """Join the room. After the server's word nothing is awaited, so hooks registered at once miss nothing."""
         joined = await self.client.connect()
+        try:
+            self._begin(joined)
+        except BaseException:
+            await self.client.close()
+            raise
+
+    def _begin(self, joined: wire.Joined) -> None:
         self.session, self.grants, self._grace = joined.session, frozenset(joined.grants), joined.grace
         own = self._config.ice_servers
         self.topology = Mesh(
@@ -132,7 +140,7 @@ class Visit:
         match event:
             case wire.RemoteUserJoin(user=name, session=session, extra=extra):
                 self.users[name] = RemoteUser(name, session, extra)
-                self.topology.add(name, offers=here_before_us)
+                self.topology.add(name, session, offers=here_before_us)
             case wire.RemoteUserUpdate(user=name, extra=extra):
                 self.users[name].extra = extra
             case wire.RemoteUserUnreachable(user=name):
@@ -169,7 +177,7 @@ class Visit:
         leave.notice = "acknowledged"
 
     async def _release(self) -> None:
-        self.leaving.exit.devices += await self.publishing.close()
+        self.leaving.exit.devices = await self.publishing.close()
 
     async def _close(self) -> None:
         for user in self.users.values():
@@ -179,6 +187,8 @@ class Visit:
     async def _report(self) -> None:
         report = self.leaving.report()
         try:
-            await self.dispatcher.finish(ExitRoom(reason=report.reason, text=report.text, report=report))
+            if not self._is_told:
+                self._is_told = True
+                await self.dispatcher.finish(ExitRoom(reason=report.reason, text=report.text, report=report))
         finally:
             await self.dispatcher.close(LIMITS[ExitState.REPORTING] / 5)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypedDict
 from urllib.parse import urlsplit
 
-from signaling.messages import IceServer
+from signaling.messages import IceServer, is_ice_url
 
 MIN_KEY = 16  # characters: what is shorter can be guessed from one token
 
@@ -36,6 +36,8 @@ class SignalingConfig:
         _require(self.capacity >= 1, f"capacity must be at least 1 user, not {self.capacity!r}")
         _require(self.duplicate in list(Duplicate), f"duplicate must be replace or reject, not {self.duplicate!r}")
         _require(self.key is None or len(self.key) >= MIN_KEY, f"key must have at least {MIN_KEY} characters")
+        for url in (url for server in self.ice_servers for url in server.urls):
+            _require(is_ice_url(url), f"ice_servers must look like stun:example.org:3478, not {url!r}")
         for origin in self.allowed_origins:
             _require(_is_origin(origin), f"allowed_origins must look like https://example.org, not {origin!r}")
 

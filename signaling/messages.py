@@ -13,6 +13,7 @@ on the way to the server, the sender on the way from it.
     ── leave ─────────────────────────────────────────────► remoteUserLeave to the others, then exitRoom to the leaver
 """
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -21,14 +22,18 @@ import msgspec
 from signaling.reasons import Detection, Reason
 
 MAX_MESSAGE = 64 * 1024  # bytes of one text frame
+MAX_TEXT = 1000  # characters of a moderator's text
 MAX_EXTRA = 8 * 1024  # bytes of one user's `extra`, as JSON
 
+ICE_URL_PATTERN = r"^(stun|stuns|turn|turns):[^?:\s]+(:[0-9]{1,5})?(\?transport=(udp|tcp))?\Z"  # RFC 7064, RFC 7065
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}\Z"
 RESERVED_ROOMS = frozenset({"admin", "api", "healthz", "metrics", "readyz", "socket.io", "whep", "whip", "ws"})
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]  # a room's or a user's: 1 to 64 of A-Z a-z 0-9 . _ @ + -
-Text = Annotated[str, msgspec.Meta(max_length=1000)]
-CallId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]  # one RTCPeerConnection pair, named by its offerer
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+CallId = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64)
+]  # one pair of RTCPeerConnections: offerer's session, dot, number
 Extra = dict[str, object]  # any JSON object: what the application wants the others to know of a user
 
 
@@ -95,7 +100,7 @@ class Candidate(Message, frozen=True):
 
     user: Name
     call: CallId
-    candidate: str
+    candidate: Annotated[str, msgspec.Meta(max_length=1024)]
     sdp_mid: str | None = None
     sdp_m_line_index: int | None = None
 
@@ -174,7 +179,7 @@ class User(Part, frozen=True):
 class IceServer(Part, frozen=True):
     """As `RTCIceServer` of the WebRTC specification."""
 
-    urls: list[str]
+    urls: list[Annotated[str, msgspec.Meta(pattern=ICE_URL_PATTERN)]]
     username: str | None = None
     credential: str | None = None
 
@@ -305,6 +310,11 @@ def decode_server(frame: str | bytes) -> ServerMessage:
         return _server_decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadMessage(ErrorCode.BAD_MESSAGE, str(error)) from None
+
+
+def is_ice_url(url: str) -> bool:
+    """Whether this names a STUN or TURN server (RFC 7064, RFC 7065)."""
+    return re.match(ICE_URL_PATTERN, url) is not None
 
 
 def extra_size(extra: Extra) -> int:

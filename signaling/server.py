@@ -134,6 +134,8 @@ class SignalingServer:
             self._sockets[connection.session] = connection
             self._lobby.open(connection.session, secrets.token_urlsafe(24))
             await connection.run()
+        except ConnectionError:
+            log.debug("session %s: gone before it was there", connection.session)
         finally:
             self._connections.remove(connection)
             if not self._connections:

@@ -48,7 +48,7 @@ class Client:
 
     def told(self, event: wire.RoomEvent, *, here_before_us: bool = False) -> None:
         if isinstance(event, wire.RemoteUserJoin):
-            self.carry_out(self.negotiation.add(event.user, offers=here_before_us, now=0.0))
+            self.carry_out(self.negotiation.add(event.user, event.session, offers=here_before_us, now=0.0))
         elif isinstance(event, wire.RemoteUserLeave):
             self.carry_out(self.negotiation.remove(event.user))
 

@@ -85,11 +85,14 @@ class Capture:
             self._unsubscribes.pop()()
 
 
-async def acquire(source: Source, *, limit: float = OPEN_TIMEOUT) -> Capture:
+async def acquire(
+    source: Source, *, limit: float = OPEN_TIMEOUT, given_up: Callable[[DeviceRelease], None] | None = None
+) -> Capture:
     """Open a device, or share it if it is open in this process, and wait for its first frame.
 
     Raises `DeviceNotFound`, `DeviceBusy`, `DeviceDenied` or `DeviceFailed`, the last also if nothing came within
-    `limit` seconds. Whoever is cancelled here holds nothing afterwards.
+    `limit` seconds. Whoever is cancelled here holds nothing afterwards, unless the driver does not return: `given_up`
+    is told how a device that was to be opened was let go.
     """
     reader = _registry.take(await _resolve(source))
     is_ours = False
@@ -100,7 +103,7 @@ async def acquire(source: Source, *, limit: float = OPEN_TIMEOUT) -> Capture:
             return Capture(reader, result)
     finally:
         if not is_ours and _registry.give_back(reader) == 0:
-            await _closing(reader, RELEASE_TIMEOUT)
+            await _give_up(reader, given_up or (lambda _: None))
     raise silent_failure(source, limit) if result is None else type(result)(str(result))
 
 
@@ -110,6 +113,15 @@ def release_all(limit: float) -> list[DeviceRelease]:
     It blocks for up to `limit` seconds and needs no loop.
     """
     return _registry.stop_all(limit)
+
+
+async def _give_up(reader: Reader, tell: Callable[[DeviceRelease], None]) -> None:
+    began = time.monotonic()
+    closing: Closing | None = None
+    try:
+        closing = await _closing(reader, RELEASE_TIMEOUT)
+    finally:
+        tell(outcome(reader, closing, began))
 
 
 async def _closing(reader: Reader, limit: float) -> Closing | None:

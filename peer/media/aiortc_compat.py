@@ -11,6 +11,8 @@ at once and says so, instead of somewhere in the middle of a call.
   which nothing else runs, the exit included. Here the backlog is dropped, and the thread is waited for elsewhere.
 - A connection that is closed while ICE is connecting starts its consent checks after that, and goes on with them for
   good: a task for every such connection, for as long as the process lives.
+- The task that connects goes on when the connection is closed meanwhile: it starts senders and receivers that nobody
+  ends, or fails with a traceback that nobody asked for.
 - The DTLS cipher list has no RSA suites, so that peers with an RSA certificate (GStreamer) share none with us.
 """
 
@@ -19,14 +21,16 @@ import functools
 import math
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import aiortc
 import numpy as np
 from aioice.ice import Connection as IceConnection
-from aiortc import rtp
+from aiortc import RTCPeerConnection, rtp
 from aiortc.codecs.vpx import Vp8Encoder
+from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdtlstransport import RTCCertificate
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from av import AudioFrame, VideoFrame
@@ -37,7 +41,8 @@ from peer.errors import ExeuntError
 STOP_DECODER = "_RTCRtpReceiver__stop_decoder"
 DECODER_THREAD = "_RTCRtpReceiver__decoder_thread"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
-DECODER_LIMIT = 2.0  # seconds for the frame that is being decoded when a receiver stops
+DECODER_POLL = 0.002  # seconds
+DECODER_LIMIT = 1.5  # seconds for the frame that is being decoded when a receiver stops
 CIPHERS = b":".join(
     b"ECDHE-%s-%s" % (key, suite)
     for suite in (b"AES128-GCM-SHA256", b"CHACHA20-POLY1305", b"AES128-SHA", b"AES256-SHA")
@@ -79,8 +84,11 @@ def _then_wait_for_decoder(stop: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapped(self: Any) -> None:
         await stop(self)
         thread: threading.Thread | None = getattr(self, "_exeunt_decoder", None)
-        if thread is not None:  # it must not outlive the loop, to which it gives its last word
-            await asyncio.to_thread(thread.join, DECODER_LIMIT)
+        deadline = time.monotonic() + DECODER_LIMIT
+        # It must not outlive the loop, to which it gives its last word. Looked at, not joined: joining takes a thread
+        # of the loop's pool, and those may all be busy.
+        while thread is not None and thread.is_alive() and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(DECODER_POLL)
 
     return wrapped
 
@@ -104,6 +112,22 @@ def _not_after_close(connect: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def _unless_closed(connect: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(connect)
+    async def wrapped(self: Any) -> None:
+        try:
+            await connect(self)
+        except (ConnectionError, InvalidStateError):
+            if self.connectionState != "closed":
+                raise
+        finally:
+            if self.connectionState == "closed":
+                for transceiver in self.getTransceivers():
+                    await transceiver.stop()
+
+    return wrapped
+
+
 def _with_rsa(create: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(create)
     def wrapped(self: RTCCertificate, *args: Any, **options: Any) -> Any:
@@ -121,6 +145,7 @@ MENDED: tuple[tuple[Any, str, Mend], ...] = (
     (RTCRtpReceiver, STOP_DECODER, _without_join),
     (RTCRtpReceiver, "stop", _then_wait_for_decoder),
     (IceConnection, "connect", _not_after_close),
+    (RTCPeerConnection, "_RTCPeerConnection__connect", _unless_closed),
     (RTCCertificate, "_create_ssl_context", _with_rsa),
 )
 

@@ -17,6 +17,7 @@ from peer.media.fanout import Fanout
 from signaling.messages import Candidate, IceServer
 
 CHANNEL = "exeunt"  # the data channel's label
+MOST_CANDIDATES = 64  # that wait for a description
 log = logging.getLogger(__name__)
 
 
@@ -45,12 +46,12 @@ class Connection:
         self._pc.on("track", on_track)
         self._pc.on("connectionstatechange", self._state_changed)
         self._stubs = [outgoing[kind].attach() for kind in ("audio", "video")]
-        for stub in self._stubs:
-            self._pc.addTransceiver(stub, direction="sendrecv")
 
     async def offer(self) -> str:
         """Return the SDP of our offer, candidates included (aiortc does not trickle)."""
         async with self._turn:
+            for stub in self._stubs:
+                self._pc.addTransceiver(stub, direction="sendrecv")
             self._pc.createDataChannel(CHANNEL)
             await self._pc.setLocalDescription(await self._pc.createOffer())
             return str(self._pc.localDescription.sdp)
@@ -59,6 +60,7 @@ class Connection:
         """Take an offer and return the SDP of our answer."""
         async with self._turn:
             await self._describe(sdp, "offer")
+            self._join_offered()
             await self._pc.setLocalDescription(await self._pc.createAnswer())
             return str(self._pc.localDescription.sdp)
 
@@ -67,13 +69,21 @@ class Connection:
         async with self._turn:
             await self._describe(sdp, "answer")
 
+    def _join_offered(self) -> None:
+        """Send on the first m-line of each kind that is offered: there may be others, fewer, in another order."""
+        offered = self._pc.getTransceivers()
+        for stub in self._stubs:
+            for transceiver in [one for one in offered if one.kind == stub.kind][:1]:
+                transceiver.sender.replaceTrack(stub)
+                transceiver.direction = "sendrecv"
+
     async def add_candidate(self, candidate: Candidate) -> None:
         """Take one of the other side's candidates, in any order with the description."""
         async with self._turn:
-            if self._candidates is not None:
-                self._candidates.append(candidate)
-            else:
+            if self._candidates is None:
                 await self._add(candidate)
+            elif len(self._candidates) < MOST_CANDIDATES:
+                self._candidates.append(candidate)
 
     def close(self) -> "asyncio.Task[None]":
         """Close, once. The task is to be waited for, never cancelled: aiortc does not survive a cancelled close."""
@@ -86,6 +96,8 @@ class Connection:
     async def _close(self) -> None:
         async with self._turn:
             await self._pc.close()
+            for transceiver in self._pc.getTransceivers():
+                await transceiver.stop()  # what a connecting that was under way has started since
 
     async def _describe(self, sdp: str, kind: str) -> None:
         await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))

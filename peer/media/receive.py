@@ -36,6 +36,8 @@ class RemoteMedia:
 
     def attach(self, track: MediaStreamTrack) -> None:
         """Drain a connection's track from now on: aiortc keeps every frame that nobody takes."""
+        if self._closed:
+            return
         task = asyncio.create_task(self._drain(track), name=f"drain {self.kind} {track.id}")
         self._drains.add(task)
         task.add_done_callback(self._drains.discard)

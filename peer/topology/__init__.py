@@ -8,7 +8,7 @@ from signaling.messages import Relay
 class Topology(Protocol):
     """Carries media between us and the users that it is told of. All but `close` return at once."""
 
-    def add(self, user: str, *, offers: bool) -> None:
+    def add(self, user: str, session: str, *, offers: bool) -> None:
         """Somebody is here; `offers`: they were here before us."""
 
     def remove(self, user: str) -> None:

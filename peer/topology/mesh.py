@@ -38,9 +38,9 @@ class Mesh:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def add(self, user: str, *, offers: bool) -> None:
+    def add(self, user: str, session: str, *, offers: bool) -> None:
         """Somebody is here; `offers`: they were here before us."""
-        self._apply(self._negotiation.add(user, offers=offers, now=self._loop.time()))
+        self._apply(self._negotiation.add(user, session, offers=offers, now=self._loop.time()))
 
     def remove(self, user: str) -> None:
         """Somebody is gone."""
@@ -82,9 +82,11 @@ class Mesh:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Call(user, call):
-                self._spawn(self._offer(self._open(user, call), user), call)
+                if connection := self._open(user, call):
+                    self._spawn(self._offer(connection, user), call)
             case Respond(offer):
-                self._spawn(self._answer(self._open(offer.user, offer.call), offer), offer.call)
+                if connection := self._open(offer.user, offer.call):
+                    self._spawn(self._answer(connection, offer), offer.call)
             case Accept(answer):
                 if connection := self._connections.get(answer.call):
                     self._spawn(connection.accept(answer.sdp), answer.call)
@@ -96,14 +98,20 @@ class Mesh:
             case Ask(message):
                 self._say(message)
 
-    def _open(self, user: str, call: str) -> Connection:
-        connection = self._connections[call] = Connection(
-            call,
-            outgoing=self._outgoing,
-            ice_servers=self._ice_servers,
-            on_track=lambda track: self._on_track(user, track),
-            on_state=lambda state: self._state_changed(call, state),
-        )
+    def _open(self, user: str, call: str) -> Connection | None:
+        """Make the connection of a call; one that cannot be made is a call that failed."""
+        try:
+            connection = self._connections[call] = Connection(
+                call,
+                outgoing=self._outgoing,
+                ice_servers=self._ice_servers,
+                on_track=lambda track: self._on_track(user, track),
+                on_state=lambda state: self._state_changed(call, state),
+            )
+        except Exception as error:  # aiortc may refuse what the server hands out as ICE servers
+            log.error("call %s: no connection can be made: %r", call, error)  # noqa: TRY400 - a line, no traceback
+            self._loop.call_soon(self._state_changed, call, "failed")
+            return None
         return connection
 
     async def _offer(self, connection: Connection, user: str) -> None:

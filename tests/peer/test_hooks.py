@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from peer import EnterRoom, ExitReport, ExitRoom, Reason
+from peer import Detection, EnterRoom, ExitReport, ExitRoom, Reason, RemoteUserLeave, RemoteUserUpdate
 from peer.dispatch import Dispatcher
 from peer.hooks import EventStream, Hook, Hooks
 
@@ -80,3 +80,69 @@ async def test_a_reader_of_events_that_does_not_read_loses_the_oldest_and_nothin
     assert events[-1] == EXIT
     assert events[0] == EnterRoom(room="r", user="u6")
     assert caplog.text.count("the oldest are dropped") == 1
+
+
+async def test_a_handler_that_awaits_something_cancelled_does_not_end_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hook: Hook[EnterRoom] = Hook("onEnterRoom")
+    called = []
+
+    @hook
+    async def awaits_a_cancelled_task(_: EnterRoom) -> None:
+        task = asyncio.create_task(asyncio.Event().wait())
+        task.cancel()
+        await task
+
+    hook(lambda _: called.append(1))
+    await hook.fire(ENTER)
+    assert called == [1]
+    assert "awaited something that was cancelled" in caplog.text
+
+
+async def test_a_cancelled_dispatcher_is_cancelled() -> None:
+    hook: Hook[EnterRoom] = Hook("onEnterRoom")
+    started = asyncio.Event()
+
+    @hook
+    async def forever(_: EnterRoom) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    firing = asyncio.create_task(hook.fire(ENTER))
+    await started.wait()
+    firing.cancel()
+    await asyncio.wait({firing})
+    assert firing.cancelled()
+
+
+async def test_a_stream_opened_after_the_exit_holds_the_exit() -> None:
+    dispatcher = Dispatcher(Hooks())
+    dispatcher.start()
+    await dispatcher.finish(EXIT)
+    await dispatcher.close(1.0)
+    assert [event async for event in dispatcher.stream()] == [EXIT]
+
+
+async def test_of_a_users_updates_only_the_newest_waits_for_a_slow_handler() -> None:
+    hooks, seen, go_on = Hooks(), [], asyncio.Event()
+
+    @hooks.on_enter_room
+    async def slow(_: EnterRoom) -> None:
+        await go_on.wait()
+
+    hooks.on_remote_user_update(lambda event: seen.append((event.user, event.extra["n"])))
+    hooks.on_remote_user_leave(lambda event: seen.append((event.user, "left")))
+    dispatcher = Dispatcher(hooks)
+    dispatcher.start()
+    dispatcher.put(ENTER)
+    await asyncio.sleep(0)
+    for number in range(1000):
+        for user in ("ana", "bo"):
+            dispatcher.put(RemoteUserUpdate(user=user, session=user, seq=number, extra={"n": number}))
+    left = RemoteUserLeave(user="bo", session="bo", seq=1001, reason=Reason.LEFT, detected_by=Detection.NOTICE)
+    dispatcher.put(left)
+    go_on.set()
+    await dispatcher.finish(EXIT)
+    await dispatcher.close(1.0)
+    assert seen == [("ana", 999), ("bo", 999), ("bo", "left")]

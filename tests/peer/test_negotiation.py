@@ -6,13 +6,13 @@ from signaling.messages import Answer, Candidate, NeedOffer, Offer
 
 def offering() -> Negotiation:
     side = Negotiation("me")
-    assert side.add("ana", offers=True, now=0.0) == [Call("ana", "me.1")]
+    assert side.add("ana", "ana", offers=True, now=0.0) == [Call("ana", "me.1")]
     return side
 
 
 def answering() -> Negotiation:
     side = Negotiation("me")
-    assert side.add("ana", offers=False, now=0.0) == []
+    assert side.add("ana", "ana", offers=False, now=0.0) == []
     return side
 
 
@@ -43,6 +43,23 @@ def test_the_same_offer_twice_is_answered_once_and_a_new_call_replaces_the_old()
     assert side.heard(OFFER, 1.0) == []
     again = Offer(user="ana", call="ana.2", sdp="v=0")
     assert side.heard(again, 2.0) == [Close("ana.1"), Respond(again)]
+
+
+def test_nobody_can_take_over_the_call_of_another() -> None:
+    side = answering()
+    side.add("eve", "eve", offers=False, now=0.0)
+    assert side.heard(Offer(user="eve", call="ana.1", sdp="v=0"), 1.0) == []
+    assert side.heard(Offer(user="eve", call="me.1", sdp="v=0"), 1.0) == []
+    assert side.heard(OFFER, 1.0) == [Respond(OFFER)]
+
+
+def test_a_flood_of_offers_is_answered_now_and_then_the_newest_only() -> None:
+    side = answering()
+    flood = [Offer(user="ana", call=f"ana.{number}", sdp="v=0") for number in range(100)]
+    assert side.heard(flood[0], 1.0) == [Respond(flood[0])]
+    assert [side.heard(offer, 1.1) for offer in flood[1:]] == [[]] * 99
+    assert side.next_deadline() == 1.5
+    assert side.advance(1.5) == [Close("ana.0"), Respond(flood[99])]
 
 
 def test_an_offer_from_the_side_that_must_answer_is_ignored() -> None:
@@ -127,9 +144,9 @@ def test_an_unreachable_side_that_must_offer_is_given_time_when_it_is_back() -> 
 
 def test_after_our_own_resume_what_is_not_connected_is_offered_again() -> None:
     side = offering()
-    side.add("bo", offers=True, now=0.0)
-    side.add("cy", offers=False, now=0.0)
-    side.add("di", offers=True, now=0.0)
+    side.add("bo", "bo", offers=True, now=0.0)
+    side.add("cy", "cy", offers=False, now=0.0)
+    side.add("di", "di", offers=True, now=0.0)
     side.connected("me.2")
     side.unreachable("di")
     assert side.resumed(5.0) == [Close("me.1"), Call("ana", "me.4")]
@@ -139,5 +156,5 @@ def test_whoever_leaves_takes_the_call_along_and_a_new_session_starts_anew() -> 
     side = offering()
     assert side.remove("ana") == [Close("me.1")]
     assert side.next_deadline() is None
-    side.add("ana", offers=True, now=1.0)
-    assert side.add("ana", offers=False, now=2.0) == [Close("me.2")]
+    side.add("ana", "ana", offers=True, now=1.0)
+    assert side.add("ana", "ana", offers=False, now=2.0) == [Close("me.2")]
