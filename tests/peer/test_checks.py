@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.checks import check_extra, check_names
+from peer.checks import check_extra, check_names, check_text
 from peer.errors import Refused, UsageError
 from signaling.messages import ErrorCode
 
@@ -31,6 +31,13 @@ def test_an_extra_is_a_json_object_of_at_most_8_kib() -> None:
         check_extra({"a": "x" * 8194})
     with pytest.raises(UsageError, match="JSON"):
         check_extra({"a": object()})
+
+
+def test_a_moderators_text_is_at_most_1000_characters() -> None:
+    check_text(None)
+    check_text("é" * 1000)
+    with pytest.raises(UsageError, match="1001 characters"):
+        check_text("x" * 1001)
 
 
 def test_a_refusal_carries_the_code_and_the_words_of_the_server() -> None:

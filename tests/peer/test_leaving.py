@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from peer import File, Outcome, Peer, PeerConfig, TestPattern, UsageError
-from signaling import IceServer
+from peer import File, Outcome, Peer, TestPattern, UsageError
 from tests.journal import Journal
 
 MakePeer = Callable[..., Peer]
@@ -92,11 +91,6 @@ async def test_a_pool_of_threads_that_is_busy_does_not_hold_up_the_exit(make_pee
     finally:
         over.set()
         await asyncio.gather(*jobs)
-
-
-def test_an_ice_server_of_the_wrong_form_is_refused_where_it_is_given() -> None:
-    with pytest.raises(UsageError, match="it looks like stun:"):
-        PeerConfig(ice_servers=(IceServer(urls=["stun.example.org:3478"]),))
 
 
 async def test_what_cannot_be_said_is_refused_and_the_rest_is_said(make_peer: MakePeer, journal: Journal) -> None:

@@ -65,3 +65,8 @@ def test_the_package_gives_what_it_lists_and_nothing_else() -> None:
         assert name in dir(signaling)
     with pytest.raises(AttributeError, match="nonsense"):
         signaling.nonsense  # noqa: B018 - the look-up is the test
+
+
+def test_an_ice_server_of_the_wrong_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="ice_servers must look like stun:"):
+        SignalingConfig(ice_servers=(IceServer(urls=["stun.example.org:3478"]),))

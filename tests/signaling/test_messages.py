@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from signaling.messages import (
+    ICE_URL_PATTERN,
     MAX_MESSAGE,
     Answer,
     BadMessage,
@@ -38,6 +39,7 @@ from signaling.messages import (
     decode_server,
     encode,
     extra_size,
+    is_ice_url,
 )
 from signaling.reasons import Detection, Reason
 
@@ -94,7 +96,8 @@ client_messages = [
     st.builds(Dismiss, text=maybe_text),
 ]
 users = st.builds(User, user=names, session=texts, extra=extras, unreachable=st.booleans())
-ice_servers = st.builds(IceServer, urls=st.lists(texts, max_size=2), username=maybe_text, credential=maybe_text)
+ice_urls = st.from_regex(ICE_URL_PATTERN, fullmatch=True)
+ice_servers = st.builds(IceServer, urls=st.lists(ice_urls, max_size=2), username=maybe_text, credential=maybe_text)
 server_messages = [
     *relays,
     *events,
@@ -230,3 +233,10 @@ def test_the_size_of_an_extra_is_that_of_its_json(extra: dict[str, object]) -> N
 def test_whoever_needs_only_the_words_loads_no_web_server() -> None:
     program = "import sys, signaling.messages; sys.exit('aiohttp' in sys.modules or 'jwt' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30).returncode == 0
+
+
+@pytest.mark.parametrize("url", ["stun:example.org", "stun:example.org:3478", "turns:10.0.0.1:5349?transport=tcp"])
+def test_an_ice_server_has_the_form_of_its_rfc(url: str) -> None:
+    assert is_ice_url(url)
+    for wrong in (url.replace(":", "//", 1), url + " ", url.partition(":")[2], url + "\n", ""):
+        assert not is_ice_url(wrong)
