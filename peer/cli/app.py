@@ -23,13 +23,15 @@ app = typer.Typer(
 )
 WRONG_USAGE: type[Exception] = typer.BadParameter.__bases__[0]  # "UsageError", which typer does not export
 
+VERBOSE = {"--verbose", "-v"}
+
 Url = Annotated[str, typer.Argument(metavar="URL", help="The server, like ws://127.0.0.1:8080/ws.")]
 Room = Annotated[str, typer.Argument(metavar="ROOM")]
 Token = Annotated[str | None, typer.Option(envvar="EXEUNT_TOKEN", help="A token, for a server with a key.")]
 Text = Annotated[str | None, typer.Option(help="What the others and those concerned are told.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines, one event each, the exit report last.")]
 For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="Leave after so many seconds.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside, on standard error.")]
+Verbose = Annotated[bool, typer.Option(*sorted(VERBOSE), help="Log what happens inside, on standard error.")]
 Host = Annotated[str, typer.Option(help="The address to listen at. Beyond loopback a key is needed.")]
 Size = Annotated[str | None, typer.Option(metavar="WxH", help="The size of the picture, like 1280x720.")]
 Fps = Annotated[int, typer.Option(min=1, max=120, help="Pictures in a second.")]
@@ -42,7 +44,9 @@ Key = Annotated[
 @app.command()
 def demo(
     host: Host = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="The port to listen at (default: 8080, or any if taken).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port to listen at (default: 8080, or any if taken).")
+    ] = None,
     room: Annotated[str, typer.Option(help="The room to publish into.")] = "demo",
     seconds: For = None,
     json: Json = False,
@@ -180,6 +184,10 @@ def run(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output is gone; Python would complain at exit
+    except Exception as error:  # a defect of ours: nobody who uses a command wants to read where it is
+        if VERBOSE & set(arguments):
+            raise
+        output.error(f"this should not have happened ({error!r}): --verbose shows where; please report it")
     return 1
 
 

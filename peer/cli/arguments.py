@@ -9,6 +9,7 @@ from signaling.messages import IceServer
 
 DEFAULT = "default"  # the value of a device option without one
 OPTIONAL_VALUE = ("--camera", "--microphone", "--screen")
+SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 DEVICE = re.compile(r"^(/dev/|:\d|hw:|plughw:|pulse$|default$)")
 
 
@@ -43,12 +44,15 @@ def parse_ice_server(text: str) -> IceServer:
 
 def api_url(url: str, path: str) -> str:
     """Return the HTTP address of the server's API for its WebSocket address. Raises `UsageError`."""
-    parts = urlsplit(url)
-    scheme = {"ws": "http", "wss": "https", "http": "http", "https": "https"}.get(parts.scheme)
-    if scheme is None or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_address = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, a port that is no port
+        is_address = False
+    if not is_address or parts.scheme not in SCHEMES:
         raise UsageError(f"{url!r} is no server address: it looks like ws://127.0.0.1:8080/ws")
     base = parts.path.removesuffix("/").removesuffix("/ws")
-    return urlunsplit((scheme, parts.netloc, f"{base}/{path}", "", ""))
+    return urlunsplit((SCHEMES[parts.scheme], parts.netloc, f"{base}/{path}", "", ""))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,9 @@ def test_the_api_is_beside_the_websocket(url: str, address: str) -> None:
     assert api_url(url, "api/rooms") == address
 
 
-@pytest.mark.parametrize("url", ["host:8080", "ftp://host/ws", "", "ws:///ws"])
+@pytest.mark.parametrize(
+    "url", ["host:8080", "ftp://host/ws", "", "ws:///ws", "ws://[::1/ws", "ws://host:99999/ws", "ws://host:x/ws"]
+)
 def test_what_is_no_address_is_said_to_be_none(url: str) -> None:
     with pytest.raises(UsageError, match="ws://127"):
         api_url(url, "api/rooms")

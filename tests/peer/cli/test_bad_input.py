@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from typer.models import CommandInfo
 
 from peer import Peer
+from peer.cli.app import app, run
 from signaling import tokens
 from signaling.config import Duplicate, SignalingConfig
 from signaling.server import SignalingServer, Site
@@ -45,7 +47,10 @@ async def assert_one_line(status: int, words: str, *arguments: str, **options: M
         ("16", ["serve", "--key", "short", "--port", "0"]),
         ("--port", ["serve", "--port", "70000"]),
         ("no ICE server", ["serve", "--port", "0", "--ice-server", "example.org"]),
+        ("--port", ["demo", "--port", "99999"]),
         ("no server address", ["rooms", "nonsense"]),
+        ("no server address", ["kick", "ws://[::1/ws", "r", "ana"]),
+        ("no address", ["publish", "ws://127.0.0.1:99999/ws", "r", "--test"]),
     ],
 )
 async def test_wrong_usage_is_status_2_and_one_line(words: str, arguments: list[str]) -> None:
@@ -136,3 +141,14 @@ async def test_a_camera_that_is_not_permitted(tmp_path: Path) -> None:
     async with listening() as site:
         arguments = ("publish", site.ws_url, "r", f"--camera={camera.path}")
         await assert_one_line(1, str(camera.path), *arguments, environment=camera.environment)
+
+
+async def test_a_defect_of_ours_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(app, "registered_commands", [*app.registered_commands, CommandInfo("broken", callback=broken)])
+    assert run(["broken"]) == 1
+    assert capsys.readouterr().err.startswith("exeunt: this should not have happened (ZeroDivisionError('oh'))")
