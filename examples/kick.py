@@ -13,6 +13,8 @@ async def main(url: str, room: str, user: str, text: str | None = None) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
     try:
         asyncio.run(main(*sys.argv[1:]))
     except ExeuntError as error:

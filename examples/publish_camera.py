@@ -26,6 +26,8 @@ async def main(url: str, room: str, device: str | None = None) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     try:
         asyncio.run(main(*sys.argv[1:]))
     except ExeuntError as error:

@@ -24,6 +24,7 @@ from signaling.messages import (
     Candidate,
     ClientMessage,
     Error,
+    ErrorCode,
     ExitRoom,
     Join,
     Joined,
@@ -35,11 +36,13 @@ from signaling.messages import (
     decode_server,
     encode,
 )
+from signaling.reasons import Reason
 
 CLOSE_LIMIT = 0.5  # seconds for the closing handshake
 MAX_FRAME = 16 * 1024 * 1024  # bytes; a roster of many users with large extras is larger than what clients may say
 OUTBOX_LIMIT = 256  # messages that wait for a slow or lost connection
 RELAYS = (Offer, Answer, Candidate, NeedOffer)  # useless once they are late: negotiation starts anew after a loss
+REASONS = {ErrorCode.TOKEN_EXPIRED: Reason.TOKEN_EXPIRED, ErrorCode.SERVER_SHUTDOWN: Reason.SERVER_SHUTDOWN}
 log = logging.getLogger(__name__)
 
 
@@ -80,7 +83,7 @@ class SignalingClient:
         *,
         on_message: Callable[[ServerMessage], None],
         on_lost: Callable[[], None],
-        on_gone: Callable[[str], None],
+        on_gone: Callable[[Reason, str], None],
     ) -> None:
         if not url.startswith(("ws://", "wss://", "http://", "https://")):
             raise UsageError(f"{url!r} is no server address: it looks like ws://127.0.0.1:8080/ws")
@@ -156,7 +159,7 @@ class SignalingClient:
                 self._on_message(ended.message)
                 return
             except SignalingError as error:
-                self._on_gone(str(error))
+                self._on_gone(_reason(error), str(error))
                 return
             self._on_message(joined)
 
@@ -164,7 +167,7 @@ class SignalingClient:
         """Whatever ends the session's task, it is noticed."""
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the session with %s failed", self.url, exc_info=error)
-            self._on_gone(f"{type(error).__name__}: {error}")
+            self._on_gone(Reason.NETWORK_LOST, f"{type(error).__name__}: {error}")
 
     async def _converse(self) -> bool:
         """Talk until the connection ends. Says whether it was lost: after the server's `exitRoom` it was not."""
@@ -236,7 +239,9 @@ class SignalingClient:
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
             raise UsageError(f"{self.url!r} is no address: it looks like ws://127.0.0.1:8080/ws") from None
         except aiohttp.WSServerHandshakeError as error:
-            raise NotAnExeuntServer(f"{self.url} is no Exeunt server (it answers HTTP {error.status})") from None
+            raise NotAnExeuntServer(
+                f"{self.url} is no Exeunt server (it answers HTTP {error.status}); the address of one ends in /ws"
+            ) from None
         except (aiohttp.ClientError, OSError) as error:
             raise ServerUnreachable(f"nobody answers at {self.url}: {_cause(error)}") from None
         try:
@@ -281,6 +286,11 @@ def _written(message: ClientMessage) -> str:
         return encode(message).decode()
     except UnicodeEncodeError:
         raise UsageError("a text that cannot be written as UTF-8 cannot be sent") from None
+
+
+def _reason(error: SignalingError) -> Reason:
+    """Say why we are out when we may not resume."""
+    return REASONS.get(error.code, Reason.NETWORK_LOST) if isinstance(error, Refused) else Reason.NETWORK_LOST
 
 
 def _timeout() -> aiohttp.ClientWSTimeout:

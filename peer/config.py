@@ -1,6 +1,6 @@
 """What can be set on a peer, with limits that suit most."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from peer.errors import UsageError
 from signaling.messages import IceServer, is_ice_url
@@ -15,7 +15,6 @@ class PeerConfig:
     retry_min: float = 0.1  # before the first attempt to resume; doubles, with jitter
     retry_max: float = 2.0
     ice_servers: tuple[IceServer, ...] | None = None
-    token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for url in (url for server in self.ice_servers or () for url in server.urls):

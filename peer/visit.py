@@ -72,7 +72,7 @@ class Visit:
             config,
             on_message=self._heard,
             on_lost=lambda: self._put(ConnectionLost(grace=self._grace)),
-            on_gone=lambda text: self.leaving.begin(Reason.NETWORK_LOST, text),
+            on_gone=self.leaving.begin,
         )
         self._config = config
         self._grace = 0.0

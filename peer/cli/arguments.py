@@ -10,6 +10,7 @@ from signaling.messages import IceServer
 DEFAULT = "default"  # the value of a device option without one
 OPTIONAL_VALUE = ("--camera", "--microphone", "--screen")
 SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
+LARGEST = (7680, 4320)  # pixels
 DEVICE = re.compile(r"^(/dev/|:\d|hw:|plughw:|pulse$|default$)")
 
 
@@ -28,9 +29,9 @@ def with_optional_values(arguments: list[str]) -> list[str]:
 
 def parse_size(text: str) -> tuple[int, int]:
     """Return (width, height) in pixels of "1280x720". Raises `UsageError`."""
-    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if match is None:
-        raise UsageError(f"{text!r} is no size: write it like 1280x720")
+    match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
+    if match is None or int(match[1]) > LARGEST[0] or int(match[2]) > LARGEST[1]:
+        raise UsageError(f"{text!r} is no size: write it like 1280x720, at most {LARGEST[0]}x{LARGEST[1]}")
     return int(match[1]), int(match[2])
 
 

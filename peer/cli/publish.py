@@ -64,6 +64,7 @@ async def visit(output: Output, peer: Peer, publish: Callable[[Peer], Awaitable[
         with leave_on_signals(peer):
             async with peer as me:
                 shown = asyncio.create_task(_show(output, me.events()), name="output")
+                shown.add_done_callback(lambda _: me.request_exit())  # whoever read our output is gone
                 me.on_source_ended(lambda _: None if me.publications else me.request_exit())
                 if seconds is not None:
                     asyncio.get_running_loop().call_later(seconds, me.request_exit)

@@ -25,7 +25,7 @@ def test_a_device_option_may_stand_alone(given: list[str], meant: list[str]) -> 
 
 def test_a_size_is_width_by_height() -> None:
     assert parse_size("1280x720") == (1280, 720)
-    for wrong in ("1280", "x", "1280X720", "9x9", "-1x10", "1e3x100"):
+    for wrong in ("1280", "x", "1280X720", "9x9", "-1x10", "1e3x100", "9999x720", "99999x99999"):
         with pytest.raises(UsageError, match="1280x720"):
             parse_size(wrong)
 

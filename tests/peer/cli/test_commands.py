@@ -129,6 +129,21 @@ async def _handled(pid: int) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize("options", [["--json"], []])
+async def test_when_nobody_reads_the_output_any_more_it_leaves(site: Site, options: list[str]) -> None:
+    journal = Journal()
+    ana = Peer(site.ws_url, room="lobby", user="ana")
+    ana.on_remote_user_leave(lambda event: journal.add("ana", event))
+    async with ana, exeunt("publish", site.ws_url, "lobby", "--test", "--size", "320x180", *options) as kiosk:
+        while "sends" not in await kiosk.line():
+            pass
+        kiosk.running._transport.get_pipe_transport(1).close()
+        async with Peer(site.ws_url, room="lobby", user="bo"):  # something to be printed
+            await journal.until("ana", "remoteUserLeave publisher left")
+        async with asyncio.timeout(LIMIT):
+            assert await kiosk.running.wait() == 1
+
+
 async def test_a_signal_while_connecting_ends_without_a_traceback() -> None:
     async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connected.set()
