@@ -34,6 +34,7 @@ class Publishing:
         self.publications: list[Publication] = []
         self._on_ended = on_ended
         self._opening: set[asyncio.Task[Publication]] = set()
+        self._releasing: set[asyncio.Task[DeviceRelease]] = set()
         self._held: list[Publication] = []  # whose devices are not known to be free
         self._given_up: list[DeviceRelease] = []  # while they were opening, because we leave
         self._closed = False
@@ -104,7 +105,10 @@ class Publishing:
             self.publications.remove(publication)
         for stop in publication.stops:
             stop()
-        return asyncio.create_task(self._let_device_go(publication), name=f"release {publication.source.label}")
+        task = asyncio.create_task(self._let_device_go(publication), name=f"release {publication.source.label}")
+        self._releasing.add(task)  # the loop alone would not keep it alive
+        task.add_done_callback(self._releasing.discard)
+        return task
 
     async def _let_device_go(self, publication: Publication) -> DeviceRelease:
         released = await publication.capture.release(RELEASE_LIMIT)

@@ -85,7 +85,7 @@ export class Call {
     this.#then(() => this.#sender(kind)?.replaceTrack(track));
   }
 
-  /** Say goodbye straight to the other side: it arrives even if the server is gone. */
+  /** Say goodbye straight to the other side. It is remembered there; what counts is the server's word. */
   sayLeave() {
     if (this.#channel?.readyState === "open") this.#channel.send(JSON.stringify({ type: "leave" }));
   }
