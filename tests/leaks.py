@@ -68,14 +68,15 @@ async def _becomes_true(condition: Callable[[], bool]) -> bool:
 
 
 def _children() -> list[str]:
-    children = []
-    for path in Path("/proc/self/task").glob("*/children"):
-        for pid in path.read_text().split():
-            try:
-                children.append(f"{pid} {Path(f'/proc/{pid}/comm').read_text().strip()}")
-            except OSError:  # it has just ended
-                continue
-    return children
+    pids = [pid for thread in Path("/proc/self/task").iterdir() for pid in _read(thread / "children").split()]
+    return [f"{pid} {comm}" for pid in pids if (comm := _read(Path(f"/proc/{pid}/comm")).strip())]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the thread or process has ended since it was listed: reading then gives ENOENT or ESRCH
+        return ""
 
 
 def _handles() -> list[tuple[str, str]]:
