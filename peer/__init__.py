@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         ConnectionBack as ConnectionBack,
         ConnectionLost as ConnectionLost,
         Detection as Detection,
+        DeviceBack as DeviceBack,
+        DeviceLost as DeviceLost,
         DeviceRelease as DeviceRelease,
         EnterRoom as EnterRoom,
         Event as Event,
@@ -82,8 +84,8 @@ _HOMES = {
     "peer.config": "PeerConfig",
     "peer.errors": "DeviceBusy DeviceDenied DeviceError DeviceFailed DeviceNotFound ExeuntError NotAnExeuntServer "
     "Refused ServerUnreachable SignalingError UsageError",
-    "peer.events": "ConnectionBack ConnectionLost Detection DeviceRelease EnterRoom Event ExitReport ExitRoom "
-    "ExitStep Outcome Reason RemoteUserBack RemoteUserJoin RemoteUserLeave RemoteUserUnreachable "
+    "peer.events": "ConnectionBack ConnectionLost Detection DeviceBack DeviceLost DeviceRelease EnterRoom Event "
+    "ExitReport ExitRoom ExitStep Outcome Reason RemoteUserBack RemoteUserJoin RemoteUserLeave RemoteUserUnreachable "
     "RemoteUserUpdate SourceEnded",
     "peer.exit": "ExitState",
     "peer.media.receive": "ReceivedFrame RemoteMedia",

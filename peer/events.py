@@ -47,11 +47,15 @@ class ExitStep(Part, frozen=True):
 
 
 class ExitReport(Part, frozen=True):
-    """How a peer left: the steps in their order and every device it held."""
+    """How a peer left: the steps in their order and every device it held.
+
+    `unacknowledged` names, after `leave(wait="everyone")`, who did not say in time that they know.
+    """
 
     reason: Reason
     text: str | None = None
     notice: str = "none"  # "acknowledged" by the server, "sent", or "none": there was nobody to tell
+    unacknowledged: tuple[str, ...] = ()
     steps: tuple[ExitStep, ...] = ()
     devices: tuple[DeviceRelease, ...] = ()
     total: float = 0.0  # seconds
@@ -76,10 +80,27 @@ class ConnectionBack(Message, frozen=True):
 
 
 class SourceEnded(Message, frozen=True):
-    """What we published has ended: a file is over (`text` is None) or a device failed (`text` says how)."""
+    """What we published has ended: a file is over (`text` is None) or cannot be read on (`text` says how)."""
 
     device: str
     text: str | None = None
+
+
+class DeviceLost(Message, frozen=True):
+    """A camera, microphone or screen that we publish was unplugged, failed or fell silent: `text` says which.
+
+    Black and silence are sent in its place until it is back or unpublished.
+    """
+
+    device: str
+    text: str
+
+
+class DeviceBack(Message, frozen=True):
+    """A lost device is there again, the same one, and is sent again."""
+
+    device: str
+    lost_for: float  # seconds
 
 
 class ExitRoom(Message, frozen=True):
@@ -90,12 +111,14 @@ class ExitRoom(Message, frozen=True):
     text: str | None = None
 
 
-Event = EnterRoom | RoomEvent | ConnectionLost | ConnectionBack | SourceEnded | ExitRoom
+Event = EnterRoom | RoomEvent | ConnectionLost | ConnectionBack | SourceEnded | DeviceLost | DeviceBack | ExitRoom
 
 __all__ = [
     "ConnectionBack",
     "ConnectionLost",
     "Detection",
+    "DeviceBack",
+    "DeviceLost",
     "DeviceRelease",
     "EnterRoom",
     "Event",

@@ -18,6 +18,8 @@ from peer.errors import UsageError
 from peer.events import (
     ConnectionBack,
     ConnectionLost,
+    DeviceBack,
+    DeviceLost,
     EnterRoom,
     Event,
     ExitRoom,
@@ -86,6 +88,8 @@ class Hooks:
         self.on_connection_lost: Hook[ConnectionLost] = Hook("onConnectionLost")
         self.on_connection_back: Hook[ConnectionBack] = Hook("onConnectionBack")
         self.on_source_ended: Hook[SourceEnded] = Hook("onSourceEnded")
+        self.on_device_lost: Hook[DeviceLost] = Hook("onDeviceLost")
+        self.on_device_back: Hook[DeviceBack] = Hook("onDeviceBack")
         self.on_exit_room: Hook[ExitRoom] = Hook("onExitRoom")
 
     def on(self, name: str) -> Hook[Event]:

@@ -1,11 +1,13 @@
 """The object that users hold: one user in one room, from entering to having left."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType, TracebackType
+from typing import Unpack
 
 from peer.capture import Kind, Source
 from peer.checks import check_extra, check_names, check_text
-from peer.config import PeerConfig
+from peer.config import Options, PeerConfig
 from peer.errors import UsageError
 from peer.events import DeviceRelease, ExitReport
 from peer.exit import ExitState
@@ -21,8 +23,10 @@ class Peer(Hooks):
     """One user in one room.
 
     `url` is the server's WebSocket, like `ws://127.0.0.1:8080/ws`. `extra` is a JSON object (at most 8 KiB) that the
-    others see. Entering the `async with` block joins the room and raises `SignalingError` if that cannot be; leaving
-    the block leaves the room, and returns once everybody has been told and every device is free.
+    others see. Options are those of `PeerConfig`; given beside a `config`, they replace its values.
+
+    Entering the `async with` block joins the room and raises `SignalingError` if that cannot be; leaving the block
+    leaves the room, and returns once everybody has been told and every device is free.
     """
 
     def __init__(
@@ -34,13 +38,14 @@ class Peer(Hooks):
         token: str | None = None,
         extra: Extra | None = None,
         config: PeerConfig | None = None,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__()
         check_names(room, user)
         check_extra(extra or {})
         self.url, self.room, self.user = url, room, user
         self._join = wire.Join(room=room, user=user, token=token, extra=dict(extra or {}))
-        self._config = config or PeerConfig()
+        self._config = replace(config or PeerConfig(), **options)
         self._visit: Visit | None = None
 
     # -- entering and leaving --

@@ -18,6 +18,7 @@ from signaling.members import RoomStatus
 from signaling.messages import (
     NAME_PATTERN,
     RESERVED_ROOMS,
+    Ack,
     Answer,
     Candidate,
     ClientMessage,
@@ -192,6 +193,8 @@ def _said_inside(room: Room, session: str, message: ClientMessage, now: float) -
             return room.leave(session, message, now=now)
         case Offer() | Answer() | Candidate() | NeedOffer():
             return room.relay(session, message)
+        case Ack():
+            return []
         case UpdateExtra():
             return room.update(session, message)
         case Kick():

@@ -1,6 +1,7 @@
 """One user in one room, as the room keeps it and as others see it."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from hmac import compare_digest
 
 import msgspec
@@ -38,6 +39,11 @@ class Member:
     def is_here(self) -> bool:
         """Whether it can be told anything."""
         return self.loss is None
+
+    @property
+    def ticket(self) -> str:
+        """What lets one say a `Farewell` for the session and nothing else: the secret cannot be told from it."""
+        return sha256(f"farewell {self.secret}".encode()).hexdigest()
 
     @property
     def deadline(self) -> float | None:

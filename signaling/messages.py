@@ -11,11 +11,15 @@ on the way to the server, the sender on the way from it.
     ── extra ─────────────────────────────────────────────► remoteUserUpdate, to the others
     ── kick · dismiss ────────────────────────────────────► exitRoom to whom it concerns, remoteUserLeave to the others
     ── leave ─────────────────────────────────────────────► remoteUserLeave to the others, then exitRoom to the leaver
+    ── ack ───────────────────────────────────────────────► exitRoom to a leaver who waits for everybody
+
+A process that dies cannot speak: whoever holds the ticket of its session (its guard, its watchdog) posts a `Farewell`,
+as JSON, to the address of the WebSocket.
 """
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,6 +28,8 @@ from signaling.reasons import Detection, Reason
 MAX_MESSAGE = 64 * 1024  # bytes of one text frame
 MAX_TEXT = 1000  # characters of a moderator's text
 MAX_EXTRA = 8 * 1024  # bytes of one user's `extra`, as JSON
+MAX_BAN = 366 * 86_400.0  # seconds
+ACK_LIMIT = 0.8  # seconds that a leaver's `exitRoom` waits for acknowledgements; less than a step of leaving may take
 
 ICE_URL_PATTERN = r"^(stun|stuns|turn|turns):[^?:\s]+(:[0-9]{1,5})?(\?transport=(udp|tcp))?\Z"  # RFC 7064, RFC 7065
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}\Z"
@@ -31,6 +37,7 @@ RESERVED_ROOMS = frozenset({"admin", "api", "healthz", "metrics", "readyz", "soc
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]  # a room's or a user's: 1 to 64 of A-Z a-z 0-9 . _ @ + -
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+BanTime = Annotated[float, msgspec.Meta(gt=0, le=MAX_BAN)]  # seconds
 CallId = Annotated[
     str, msgspec.Meta(min_length=1, max_length=64)
 ]  # one pair of RTCPeerConnections: offerer's session, dot, number
@@ -71,6 +78,7 @@ class ErrorCode(StrEnum):
     TOKEN_INVALID = "token_invalid"  # noqa: S105
     TOKEN_EXPIRED = "token_expired"  # noqa: S105
     NOT_ALLOWED = "not_allowed"
+    BANNED = "banned"  # kicked, and the time for which is not over
     NO_SUCH_USER = "no_such_user"
     SESSION_GONE = "session_gone"  # nothing to resume: the grace is over or the server is another
     SERVER_SHUTDOWN = "server_shutdown"  # no one is let in any more
@@ -137,9 +145,19 @@ class Join(Message, frozen=True):
 
 
 class Leave(Message, frozen=True):
-    """Go. `failed` says that the program ended by an exception: the others are told `error` instead of `left`."""
+    """Go. `failed` says that the program ended by an exception: the others are told `error` instead of `left`.
+
+    With `wait` the server holds its `exitRoom` back until all have acknowledged the leave, for `ACK_LIMIT` at most.
+    """
 
     failed: bool = False
+    wait: bool = False
+
+
+class Ack(Message, frozen=True):
+    """A room event has been taken in. Said of those that ask for it (`wantsAck`)."""
+
+    seq: int
 
 
 class UpdateExtra(Message, frozen=True, tag="extra"):
@@ -149,10 +167,11 @@ class UpdateExtra(Message, frozen=True, tag="extra"):
 
 
 class Kick(Message, frozen=True):
-    """Remove a user (grant `moderate`)."""
+    """Remove a user (grant `moderate`); with `ban_for`, keep the same name and token out of the room for that time."""
 
     user: Name
     text: Text | None = None
+    ban_for: BanTime | None = None
 
 
 class Dismiss(Message, frozen=True):
@@ -161,7 +180,15 @@ class Dismiss(Message, frozen=True):
     text: Text | None = None
 
 
-ClientMessage = Join | Leave | Offer | Answer | Candidate | NeedOffer | UpdateExtra | Kick | Dismiss
+ClientMessage = Join | Leave | Ack | Offer | Answer | Candidate | NeedOffer | UpdateExtra | Kick | Dismiss
+
+
+class Farewell(Part, frozen=True):
+    """Said for a session by whoever holds its ticket; answered by 204, or by 404 if the session is gone."""
+
+    session: str
+    ticket: str
+    reason: Literal[Reason.CRASHED, Reason.LEFT, Reason.ERROR]
 
 
 # -- said by the server --
@@ -229,6 +256,7 @@ class RemoteUserLeave(Message, frozen=True):
     silent_for: float = 0.0  # seconds since their last sign of life
     text: str | None = None
     extra: Extra = {}
+    wants_ack: bool = False  # the leaver waits for an `ack`
 
 
 RoomEvent = RemoteUserJoin | RemoteUserUpdate | RemoteUserUnreachable | RemoteUserBack | RemoteUserLeave
@@ -244,6 +272,7 @@ class Joined(Message, frozen=True):
     user: Name
     session: str
     secret: str
+    ticket: str  # for a `Farewell`
     seq: int
     grace: float  # seconds a lost connection may take to resume
     heartbeat: float  # seconds between the server's pings; 0: none
@@ -255,10 +284,14 @@ class Joined(Message, frozen=True):
 
 
 class ExitRoom(Message, frozen=True):
-    """You are out: the last message of every session, sent after everybody else has been told."""
+    """You are out: the last message of every session, sent after everybody else has been told.
+
+    `unacknowledged` names, after a `leave` with `wait`, who was still here and did not acknowledge in time.
+    """
 
     reason: Reason
     text: str | None = None
+    unacknowledged: list[Name] = []
 
 
 class Error(Message, frozen=True):

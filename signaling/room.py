@@ -214,6 +214,7 @@ class Room:
             user=member.user,
             session=member.session,
             secret=member.secret,
+            ticket=member.ticket,
             seq=self.seq,
             grace=self._config.grace,
             heartbeat=self._config.heartbeat,

@@ -11,6 +11,8 @@ from rich.table import Table
 from peer.events import (
     ConnectionBack,
     ConnectionLost,
+    DeviceBack,
+    DeviceLost,
     EnterRoom,
     Event,
     ExitReport,
@@ -128,6 +130,10 @@ def describe(event: Event) -> str:
             return "[green]+[/] back, and nobody saw us leave"
         case SourceEnded(device=device, text=text):
             return f"  {escape(device)} {'is over' if text is None else f'failed: {escape(text)}'}"
+        case DeviceLost(text=text):
+            return f"[yellow]?[/] {escape(text)}"
+        case DeviceBack(device=device, lost_for=lost_for):
+            return f"[green]+[/] {escape(device)} is back after {lost_for:.1f} s"
         case ExitRoom(reason=reason, text=text, report=report):
             return f"[bold]out[/] after {_ms(report.total)}: {_because(reason, text)}"
 

@@ -16,6 +16,7 @@ from signaling.reasons import Detection, Reason
 
 def joined(seq: int, *users: User, missed: tuple[RoomEvent, ...] = ()) -> Joined:
     return Joined(
+        ticket="t",
         room="r",
         user="me",
         session="s",

@@ -1,5 +1,7 @@
 """Who comes into a room, is lost, comes back and leaves."""
 
+from hashlib import sha256
+
 import pytest
 
 from signaling.config import Duplicate, SignalingConfig
@@ -37,6 +39,7 @@ def test_the_first_to_come_is_told_where_it_is() -> None:
                 user="ana",
                 session="ana",
                 secret="secret of ana",
+                ticket=sha256(b"farewell secret of ana").hexdigest(),
                 seq=1,
                 grace=7,
                 heartbeat=3,
