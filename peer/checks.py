@@ -3,7 +3,7 @@
 import re
 
 from peer.errors import UsageError
-from signaling.messages import MAX_EXTRA, MAX_TEXT, NAME_PATTERN, RESERVED_ROOMS, Extra, extra_size
+from signaling.messages import MAX_BAN, MAX_EXTRA, MAX_TEXT, NAME_PATTERN, RESERVED_ROOMS, Extra, extra_size
 
 
 def check_names(room: str, user: str) -> None:
@@ -21,6 +21,18 @@ def check_text(text: str | None) -> None:
     """Raise `UsageError` if a moderator's text is too long for the server."""
     if text is not None and len(text) > MAX_TEXT:
         raise UsageError(f"the text is {len(text)} characters long; at most {MAX_TEXT} are allowed")
+
+
+def check_ban(seconds: float | None) -> None:
+    """Raise `UsageError` if nobody can be kept out for so long."""
+    if seconds is not None and not 0 < seconds <= MAX_BAN:
+        raise UsageError(f"ban_for must be more than 0 and at most {MAX_BAN:.0f} seconds, not {seconds!r}")
+
+
+def check_wait(wait: object) -> None:
+    """Raise `UsageError` if a leave cannot wait for that."""
+    if wait not in ("server", "everyone", None):
+        raise UsageError(f'wait must be "server", "everyone" or None, not {wait!r}')
 
 
 def check_extra(extra: Extra) -> None:

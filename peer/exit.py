@@ -10,6 +10,7 @@
 from enum import IntEnum
 
 from peer.events import DeviceRelease, ExitReport, ExitStep
+from peer.notice import Notice, Wait
 from signaling.reasons import Reason
 
 
@@ -39,7 +40,8 @@ class Exit:
         self.state = ExitState.ACTIVE
         self.reason = Reason.LEFT
         self.text: str | None = None
-        self.notice = "none"
+        self.wait: Wait = "server"
+        self.notice = Notice()
         self.devices: list[DeviceRelease] = []
         self._steps: list[ExitStep] = []
         self._began = 0.0
@@ -55,11 +57,11 @@ class Exit:
         """Seconds that the current step may take."""
         return LIMITS[self.state]
 
-    def begin(self, reason: Reason, text: str | None, now: float) -> bool:
+    def begin(self, reason: Reason, text: str | None, now: float, wait: Wait = "server") -> bool:
         """Enter the first step. Says whether this call was the first: later ones join the exit that is under way."""
         if self.begun:
             return False
-        self.reason, self.text = reason, text
+        self.reason, self.text, self.wait = reason, text, wait
         self._began = self._step_began = now
         self.state = ExitState.NOTIFYING
         return True
@@ -82,7 +84,8 @@ class Exit:
         return ExitReport(
             reason=self.reason,
             text=self.text,
-            notice=self.notice,
+            notice=self.notice.status,
+            unacknowledged=self.notice.unacknowledged,
             steps=tuple(self._steps),
             devices=tuple(self.devices),
             total=now - self._began,

@@ -8,6 +8,7 @@ from functools import partial
 from peer.aio import bounded
 from peer.events import ExitReport
 from peer.exit import Exit, ExitState
+from peer.notice import Wait
 from signaling.reasons import Reason
 
 Step = Callable[[], Awaitable[None]]
@@ -26,9 +27,9 @@ class Leaving:
         self._task: asyncio.Task[None] | None = None
         self._step_task: asyncio.Task[None] | None = None
 
-    def begin(self, reason: Reason, text: str | None = None) -> None:
+    def begin(self, reason: Reason, text: str | None = None, wait: Wait = "server") -> None:
         """Start to leave, unless that is under way."""
-        if self.exit.begin(reason, text, self._loop.time()):
+        if self.exit.begin(reason, text, self._loop.time(), wait):
             log.info("%s: leaving (%s)", self._name, reason)
             self._start()
 

@@ -6,12 +6,13 @@ from types import MappingProxyType, TracebackType
 from typing import Unpack
 
 from peer.capture import Kind, Source
-from peer.checks import check_extra, check_names, check_text
+from peer.checks import check_ban, check_extra, check_names, check_text, check_wait
 from peer.config import Options, PeerConfig
 from peer.errors import UsageError
 from peer.events import DeviceRelease, ExitReport
 from peer.exit import ExitState
 from peer.hooks import EventStream, Hooks
+from peer.notice import Wait
 from peer.publishing import Publication
 from peer.visit import RemoteUser, Visit
 from signaling import messages as wire
@@ -67,16 +68,19 @@ class Peer(Hooks):
             self.request_exit(Reason.LEFT)
         await self._here.leaving.wait_even_if_cancelled()
 
-    def request_exit(self, reason: Reason = Reason.LEFT, text: str | None = None) -> None:
-        """Begin to leave and return at once. The first reason counts; later calls change nothing."""
-        self._here.leaving.begin(reason, text)
+    def request_exit(self, reason: Reason = Reason.LEFT, text: str | None = None, *, wait: Wait = "server") -> None:
+        """Begin to leave and return at once. The first call counts; later ones change nothing."""
+        check_wait(wait)
+        self._here.leaving.begin(reason, text, wait)
 
-    async def leave(self) -> ExitReport:
+    async def leave(self, *, wait: Wait = "server") -> ExitReport:
         """Leave the room; return how that went. Called again, or while we leave, it waits for the same exit.
 
-        Inside a handler of `on_exit_room` it returns the report as far as it is written.
+        `wait` says what comes before the devices are released: "server", it has told everybody; "everyone", all others
+        have acknowledged (who did not in time is in `ExitReport.unacknowledged`); None, the notice is on its way.
+        Inside a handler of `on_exit_room` this returns the report as far as it is written.
         """
-        self.request_exit()
+        self.request_exit(wait=wait)
         if self._here.leaving.is_current:
             return self._here.leaving.report()
         with self._here.dispatcher.waiting_for_exit():
@@ -161,10 +165,14 @@ class Peer(Hooks):
         """Return what happens from now on, as an async iterator that ends after `ExitRoom`."""
         return self._here.dispatcher.stream()
 
-    async def kick(self, user: str, text: str | None = None) -> None:
-        """Remove somebody (grant `moderate`); returns when they are out. Raises `Refused`."""
+    async def kick(self, user: str, text: str | None = None, *, ban_for: float | None = None) -> None:
+        """Remove somebody (grant `moderate`); returns when they are out. Raises `Refused`.
+
+        With `ban_for` their name and their token are kept out of the room for that many seconds.
+        """
         check_text(text)
-        message = wire.Kick(user=user, text=text)
+        check_ban(ban_for)
+        message = wire.Kick(user=user, text=text, ban_for=ban_for)
         await self._here.requests.ask(("kick", user), lambda: self._here.client.say(message))
 
     async def dismiss(self, text: str | None = None) -> ExitReport:

@@ -1,8 +1,10 @@
 """Who else is in the room, as far as we have been told. Pure.
 
 A user is known by name and session: what is said of a session that is not (or no more) here changes nothing, so each
-session's leave is told exactly once, whichever way it is heard first.
+session's leave is told exactly once, whichever way it is heard first: from the server, or from the leaver straight.
 """
+
+from collections import deque
 
 from msgspec.structs import replace
 
@@ -18,6 +20,8 @@ from signaling.messages import (
 )
 from signaling.reasons import Detection, Reason
 
+REMEMBERED = 256  # sessions that left by their own word: more than can be in a room while the server does not know
+
 
 class Roster:
     """The others in the room, by name; `seq` is the last room event that was seen."""
@@ -25,6 +29,7 @@ class Roster:
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
         self.seq = 0
+        self._departed: deque[str] = deque(maxlen=REMEMBERED)  # sessions that said so before the server did
 
     def enter(self, joined: Joined) -> list[RoomEvent]:
         """We are in, or in again: return what that tells us of the others, in order."""
@@ -51,11 +56,30 @@ class Roster:
                 self.users[event.user] = replace(user, unreachable=False)
             case RemoteUserLeave():  # pragma: no branch - mypy checks that nothing is left
                 del self.users[event.user]
+                return [replace(event, wants_ack=False)]  # that is between us and the server
         return [event]
+
+    def depart(self, user: str, session: str, reason: Reason, text: str | None) -> list[RoomEvent]:
+        """Take in somebody's own word that they leave; what the server says of that session later is no news."""
+        known = self.users.get(user)
+        if known is None or known.session != session:
+            return []
+        del self.users[user]
+        self._departed.append(session)
+        leave = RemoteUserLeave(
+            user=user,
+            session=session,
+            seq=self.seq,
+            reason=reason,
+            detected_by=Detection.NOTICE,
+            text=text,
+            extra=known.extra,
+        )
+        return [leave]
 
     def _replace(self, event: RemoteUserJoin) -> list[RoomEvent]:
         old = self.users.get(event.user)
-        if old is not None and old.session == event.session:
+        if event.session in self._departed or (old is not None and old.session == event.session):
             return []
         self.users[event.user] = User(user=event.user, session=event.session, extra=event.extra)
         return [event] if old is None else [self._lost(old), event]
@@ -66,7 +90,8 @@ class Roster:
         gone = [user for user in self.users.values() if user.session not in present]
         for user in gone:
             del self.users[user.user]
-        return [*map(self._lost, gone), *(event for user in joined.users for event in self._update(user))]
+        here = [user for user in joined.users if user.session not in self._departed]
+        return [*map(self._lost, gone), *(event for user in here for event in self._update(user))]
 
     def _update(self, new: User) -> list[RoomEvent]:
         """Return the events that lead from what we knew of one user to `new`."""

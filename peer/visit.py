@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from aiortc.mediastreams import MediaStreamTrack
 
+from peer.channel import ChannelAck, ChannelLeave, ChannelMessage, own_reason
 from peer.client import SignalingClient
 from peer.config import PeerConfig
 from peer.dispatch import Dispatcher
@@ -15,6 +16,7 @@ from peer.exit import LIMITS, ExitState
 from peer.hooks import Hooks
 from peer.leaving import Leaving
 from peer.media.receive import RemoteMedia
+from peer.notice import Wait
 from peer.publishing import Publishing
 from peer.requests import Requests
 from peer.roster import Roster
@@ -77,7 +79,8 @@ class Visit:
         self._config = config
         self._grace = 0.0
         self._roster = Roster()
-        self._notice_heard = asyncio.Event()
+        self._answered = asyncio.Event()  # somebody has acknowledged our leave
+        self._is_let_go = False  # the server has said its last word
         self._is_told = False
 
     async def enter(self) -> None:
@@ -96,6 +99,7 @@ class Visit:
             joined.session,
             say=self.client.say,
             on_track=self._track,
+            on_said=self._said,
             outgoing=self.publishing.fanouts,
             ice_servers=joined.ice_servers if own is None else own,
         )
@@ -112,17 +116,36 @@ class Visit:
                 self.topology.heard(message)
             case wire.Joined():
                 self._back(message)
-            case wire.ExitRoom(reason=reason, text=text):
-                self._notice_heard.set()
+            case wire.ExitRoom(reason=reason, text=text, unacknowledged=unacknowledged):
+                self._is_let_go = True
+                self.leaving.exit.notice.confirmed(unacknowledged)
+                self._answered.set()
                 self.requests.done(("dismiss", ""))
                 self.leaving.begin(reason, text)
             case wire.Error(code=code, text=text, about=about):
                 log.debug("%s/%s: refused: %s (%s)", self.join.room, self.join.user, text, code)
                 self.requests.failed(about, Refused(code, text))
             case _:
+                self._acknowledge(message)
                 for event in self._roster.apply(message):
                     self._tell(event)
                 self.client.saw(self._roster.seq)
+
+    def _said(self, user: str, session: str, message: ChannelMessage) -> None:
+        """Take in what somebody says straight to us."""
+        match message:
+            case ChannelLeave(reason=reason, text=text, wants_ack=wants_ack):
+                if wants_ack:
+                    self.topology.say(ChannelAck(), user)
+                for event in self._roster.depart(user, session, Reason(reason), text):
+                    self._tell(event)
+            case ChannelAck():
+                self.leaving.exit.notice.acknowledged(user)
+                self._answered.set()
+
+    def _acknowledge(self, event: wire.RoomEvent) -> None:
+        if isinstance(event, wire.RemoteUserLeave) and event.wants_ack:
+            self.client.say(wire.Ack(seq=event.seq))
 
     def _back(self, joined: wire.Joined) -> None:
         """We are back in the same session: catch up, and say again what may have been lost."""
@@ -132,6 +155,8 @@ class Visit:
         self.topology.resumed()
 
     def _catch_up(self, joined: wire.Joined, *, here_before_us: bool = False) -> None:
+        for missed in joined.missed:
+            self._acknowledge(missed)
         for event in self._roster.enter(joined):
             self._tell(event, here_before_us=here_before_us)
         self.client.saw(self._roster.seq)
@@ -153,6 +178,8 @@ class Visit:
                 self.topology.remove(name)
                 self.users.pop(name).close()
                 self.requests.done(("kick", name))
+                self.leaving.exit.notice.acknowledged(name)
+                self._answered.set()
         self._put(event)
 
     def _put(self, event: Event) -> None:
@@ -166,15 +193,22 @@ class Visit:
     # -- the steps of leaving; `Leaving` runs each once, in this order, within its limit --
 
     async def _notify(self) -> None:
-        """Tell the server; its `exitRoom` is sent after everybody else has been told."""
+        """Tell everybody, through the server and straight; wait for the answers that are wanted."""
         leave = self.leaving.exit
-        if not self._notice_heard.is_set():
-            leave.notice = "sent" if self.client.is_connected else "none"
-            self.client.say(wire.Leave(failed=leave.reason is Reason.ERROR))
-            if leave.reason is Reason.NETWORK_LOST:
-                return
-        await self._notice_heard.wait()
-        leave.notice = "acknowledged"
+        if not self._is_let_go:
+            self._say_goodbye(leave.reason, leave.wait)
+        while not leave.notice.is_over:
+            self._answered.clear()
+            await self._answered.wait()
+
+    def _say_goodbye(self, reason: Reason, wait: Wait) -> None:
+        """Begin the notice; a step that is begun a second time says it again, which harms nobody."""
+        if reason is Reason.NETWORK_LOST:
+            wait = None  # who would answer?
+        self.leaving.exit.notice.begin(wait, self.users, is_sent=self.client.is_connected)
+        self.client.say(wire.Leave(failed=reason is Reason.ERROR, wait=wait == "everyone"))
+        if own := own_reason(reason):
+            self.topology.say(ChannelLeave(reason=own, wants_ack=wait == "everyone"))
 
     async def _release(self) -> None:
         self.leaving.exit.devices = await self.publishing.close()

@@ -188,7 +188,7 @@ class Farewell(Part, frozen=True):
 
     session: str
     ticket: str
-    reason: Literal[Reason.CRASHED, Reason.LEFT, Reason.ERROR]
+    reason: Literal["crashed", "left", "error"]
 
 
 # -- said by the server --

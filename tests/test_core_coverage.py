@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 LIMIT = 300.0  # seconds
 TESTS = (
     *("messages", "reasons", "config", "tokens", "deadlines", "room", "room_talk", "lobby", "lobby_model"),
-    *("exit", "roster", "negotiation", "checks", "arguments"),
+    *("exit", "notice", "channel", "roster", "negotiation", "checks", "arguments"),
 )
 
 

@@ -8,15 +8,22 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
+from peer.channel import CHANNEL, ChannelMessage, decode, encode
 from peer.media import aiortc_compat
 from peer.media.fanout import Fanout
 from signaling.messages import Candidate, IceServer
 
-CHANNEL = "exeunt"  # the data channel's label
 MOST_CANDIDATES = 64  # that wait for a description
 log = logging.getLogger(__name__)
 
@@ -24,26 +31,31 @@ log = logging.getLogger(__name__)
 class Connection:
     """Wraps one RTCPeerConnection: every step waits for the one before, closing included.
 
-    `on_track` gets each remote track at once, `on_state` "connected" or "failed" (also when the other side closed).
+    `on_track` gets each remote track at once, `on_state` "connected" or "failed" (also when the other side closed),
+    `on_said` what the other side says over the data channel.
     """
 
     def __init__(
         self,
         call: str,
+        user: str,
         *,
         outgoing: Mapping[str, Fanout],
         ice_servers: Iterable[IceServer],
         on_track: Callable[[MediaStreamTrack], None],
         on_state: Callable[[str], None],
+        on_said: Callable[[ChannelMessage], None],
     ) -> None:
         aiortc_compat.install()
-        self.call = call
-        self._on_state = on_state
+        self.call, self.user = call, user
+        self._on_state, self._on_said = on_state, on_said
+        self._channel: RTCDataChannel | None = None
         self._turn = asyncio.Lock()  # one step at a time
         self._candidates: list[Candidate] | None = []  # until the remote description is known
         self._closing: asyncio.Task[None] | None = None
         self._pc = RTCPeerConnection(_configuration(ice_servers))
         self._pc.on("track", on_track)
+        self._pc.on("datachannel", self._adopt)
         self._pc.on("connectionstatechange", self._state_changed)
         self._stubs = [outgoing[kind].attach() for kind in ("audio", "video")]
 
@@ -52,7 +64,7 @@ class Connection:
         async with self._turn:
             for stub in self._stubs:
                 self._pc.addTransceiver(stub, direction="sendrecv")
-            self._pc.createDataChannel(CHANNEL)
+            self._adopt(self._pc.createDataChannel(CHANNEL))
             await self._pc.setLocalDescription(await self._pc.createOffer())
             return str(self._pc.localDescription.sdp)
 
@@ -84,6 +96,23 @@ class Connection:
                 await self._add(candidate)
             elif len(self._candidates) < MOST_CANDIDATES:
                 self._candidates.append(candidate)
+
+    def say(self, message: ChannelMessage) -> bool:
+        """Say something straight to the other side; false if there is no channel (yet)."""
+        if self._closing is not None or self._channel is None or self._channel.readyState != "open":
+            return False
+        self._channel.send(encode(message))
+        return True
+
+    def _adopt(self, channel: RTCDataChannel) -> None:
+        if channel.label == CHANNEL:
+            self._channel = channel
+            channel.on("message", self._hear)
+
+    def _hear(self, text: str | bytes) -> None:
+        message = decode(text)
+        if message is not None and self._closing is None:
+            self._on_said(message)
 
     def close(self) -> "asyncio.Task[None]":
         """Close, once. The task is to be waited for, never cancelled: aiortc does not survive a cancelled close."""

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from peer.channel import ChannelMessage
 from signaling.messages import Relay
 
 
@@ -25,6 +26,9 @@ class Topology(Protocol):
 
     def heard(self, message: Relay) -> None:
         """Another user's side of a negotiation."""
+
+    def say(self, message: ChannelMessage, user: str | None = None) -> None:
+        """Say something straight to a user, or to everybody (None), without the server, where there is a way."""
 
     async def close(self) -> None:
         """End every connection. Bounded by the caller, who does not wait for what hangs."""

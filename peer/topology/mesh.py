@@ -7,6 +7,7 @@ from typing import Any
 
 from aiortc.mediastreams import MediaStreamTrack
 
+from peer.channel import ChannelMessage
 from peer.media.connection import Connection
 from peer.media.fanout import Fanout
 from peer.negotiation import Accept, AddCandidate, Ask, Call, Close, Effect, Negotiation, Respond
@@ -16,7 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Mesh:
-    """The connections of one session. `say` sends to the server, `on_track(user, track)` gets remote tracks."""
+    """The connections of one session. `say` sends to the server, `on_track(user, track)` gets remote tracks.
+
+    `on_said(user, session, message)` gets what others say straight to us.
+    """
 
     def __init__(
         self,
@@ -24,12 +28,14 @@ class Mesh:
         *,
         say: Callable[[Relay], None],
         on_track: Callable[[str, MediaStreamTrack], None],
+        on_said: Callable[[str, str, ChannelMessage], None],
         outgoing: Mapping[str, Fanout],
         ice_servers: Sequence[IceServer],
     ) -> None:
         self._negotiation = Negotiation(session)
         self._say = say
-        self._on_track = on_track
+        self._on_track, self._on_said = on_track, on_said
+        self._sessions: dict[str, str] = {}  # by user
         self._outgoing = outgoing
         self._ice_servers = ice_servers
         self._connections: dict[str, Connection] = {}
@@ -40,10 +46,12 @@ class Mesh:
 
     def add(self, user: str, session: str, *, offers: bool) -> None:
         """Somebody is here; `offers`: they were here before us."""
+        self._sessions[user] = session
         self._apply(self._negotiation.add(user, session, offers=offers, now=self._loop.time()))
 
     def remove(self, user: str) -> None:
         """Somebody is gone."""
+        self._sessions.pop(user, None)
         self._apply(self._negotiation.remove(user))
 
     def unreachable(self, user: str) -> None:
@@ -61,6 +69,12 @@ class Mesh:
     def heard(self, message: Relay) -> None:
         """Another user's side of a negotiation."""
         self._apply(self._negotiation.heard(message, self._loop.time()))
+
+    def say(self, message: ChannelMessage, user: str | None = None) -> None:
+        """Say something straight to a user, or to everybody (None), where a connection's channel is open."""
+        for connection in self._connections.values():
+            if user in (None, connection.user):
+                connection.say(message)
 
     async def close(self) -> None:
         """Close every connection; each in its own task, which goes on if the caller stops waiting."""
@@ -100,13 +114,16 @@ class Mesh:
 
     def _open(self, user: str, call: str) -> Connection | None:
         """Make the connection of a call; one that cannot be made is a call that failed."""
+        session = self._sessions[user]
         try:
             connection = self._connections[call] = Connection(
                 call,
+                user,
                 outgoing=self._outgoing,
                 ice_servers=self._ice_servers,
                 on_track=lambda track: self._on_track(user, track),
                 on_state=lambda state: self._state_changed(call, state),
+                on_said=lambda message: self._on_said(user, session, message),
             )
         except Exception as error:  # aiortc may refuse what the server hands out as ICE servers
             log.error("call %s: no connection can be made: %r", call, error)  # noqa: TRY400 - a line, no traceback

@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.checks import check_extra, check_names, check_text
+from peer.checks import check_ban, check_extra, check_names, check_text, check_wait
 from peer.errors import Refused, UsageError
 from signaling.messages import ErrorCode
 
@@ -43,3 +43,18 @@ def test_a_moderators_text_is_at_most_1000_characters() -> None:
 def test_a_refusal_carries_the_code_and_the_words_of_the_server() -> None:
     refused = Refused(ErrorCode.ROOM_FULL, "the room is full")
     assert (refused.code, str(refused)) == ("room_full", "the room is full")
+
+
+def test_a_ban_lasts_more_than_nothing_and_at_most_a_year() -> None:
+    check_ban(None)
+    check_ban(0.5)
+    for seconds in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="ban_for"):
+            check_ban(seconds)
+
+
+def test_a_leave_waits_for_the_server_or_everyone_or_nothing() -> None:
+    for wait in ("server", "everyone", None):
+        check_wait(wait)
+    with pytest.raises(UsageError, match="everyone"):
+        check_wait("all")

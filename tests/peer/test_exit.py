@@ -56,7 +56,7 @@ def test_the_report_says_what_became_of_every_device() -> None:
     assert not leave.begun
     leave.begin(Reason.ERROR, "ValueError: x", 0.0)
     assert leave.begun
-    leave.notice = "acknowledged"
+    leave.notice.confirmed()
     leave.devices.append(DeviceRelease(device="camera /dev/video0", outcome=Outcome.VERIFIED, took=0.01))
     report = leave.report(0.5)
     assert (report.reason, report.text, report.notice) == (Reason.ERROR, "ValueError: x", "acknowledged")

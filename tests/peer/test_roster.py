@@ -1,5 +1,7 @@
 """Who is here, as we are told: each session's leave exactly once, whatever is missed or heard twice."""
 
+from msgspec.structs import replace
+
 from peer.roster import Roster
 from signaling.messages import (
     Joined,
@@ -117,3 +119,38 @@ def test_after_a_resume_the_whole_roster_corrects_what_no_event_told() -> None:
     assert told[0].reason is Reason.NETWORK_LOST
     back = roster.enter(joined(301, User(user="bo", session="b1", extra={"x": 1}), User(user="cy", session="c1")))
     assert back == [RemoteUserBack(user="bo", session="b1", seq=301)]
+
+
+def test_who_says_goodbye_straight_is_gone_and_what_the_server_says_later_is_no_news() -> None:
+    roster = entered()
+    assert roster.depart("ana", "a1", Reason.LEFT, "bye") == [
+        RemoteUserLeave(
+            user="ana",
+            session="a1",
+            seq=5,
+            reason=Reason.LEFT,
+            detected_by=Detection.NOTICE,
+            text="bye",
+            extra={"n": 1},
+        )
+    ]
+    assert roster.depart("ana", "a1", Reason.LEFT, None) == []
+    assert roster.apply(left("ana", "a1", 6)) == []
+    assert roster.enter(joined(7, ANA, missed=(RemoteUserJoin(user="ana", session="a1", seq=7),))) == []
+    assert roster.users == {}
+
+
+def test_a_goodbye_of_an_old_session_does_not_touch_the_new_one() -> None:
+    roster = entered()
+    assert roster.depart("ana", "a0", Reason.LEFT, None) == []
+    roster.depart("ana", "a1", Reason.LEFT, None)
+    back = RemoteUserJoin(user="ana", session="a2", seq=7)
+    assert roster.apply(back) == [back]
+    assert roster.apply(left("ana", "a1", 8)) == []
+    assert "ana" in roster.users
+
+
+def test_that_the_server_wants_an_acknowledgement_is_not_told_further() -> None:
+    roster = entered()
+    (event,) = roster.apply(replace(left("ana", "a1", 6), wants_ack=True))
+    assert event == left("ana", "a1", 6)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
+from peer.channel import ChannelMessage
 from peer.media.connection import MOST_CANDIDATES, Connection
 from peer.media.fanout import Fanout
 from signaling.messages import Candidate
@@ -18,13 +19,16 @@ class Answering:
     def __init__(self) -> None:
         self.connected = asyncio.Event()
         self.tracks: list[str] = []
+        self.said: list[ChannelMessage] = []
         self.fanouts = {kind: Fanout(kind) for kind in ("audio", "video")}
         self.connection = Connection(
             "them.1",
+            "them",
             outgoing=self.fanouts,
             ice_servers=[],
             on_track=lambda track: self.tracks.append(track.kind),
             on_state=lambda state: self.connected.set() if state == "connected" else None,
+            on_said=self.said.append,
         )
 
 
