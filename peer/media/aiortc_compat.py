@@ -13,6 +13,10 @@ at once and says so, instead of somewhere in the middle of a call.
   good: a task for every such connection, for as long as the process lives.
 - The task that connects goes on when the connection is closed meanwhile: it starts senders and receivers that nobody
   ends, or fails with a traceback that nobody asked for.
+- Closing waits for a TURN server to delete the allocation: 64 s for one that is dead. Here a quarter of a second; the
+  server then forgets the allocation by itself (RFC 8656, section 6).
+- Gathering candidates waits 5 s for STUN and TURN servers that do not answer, and cannot be given up. Here it can: the
+  event in `gathering_ends` ends it.
 - The DTLS cipher list has no RSA suites, so that peers with an RSA certificate (GStreamer) share none with us.
 """
 
@@ -23,11 +27,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import aiortc
 import numpy as np
+from aioice import ice
 from aioice.ice import Connection as IceConnection
+from aioice.turn import TurnClientMixin
 from aiortc import RTCPeerConnection, rtp
 from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.exceptions import InvalidStateError
@@ -43,6 +50,8 @@ DECODER_THREAD = "_RTCRtpReceiver__decoder_thread"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 DECODER_POLL = 0.002  # seconds
 DECODER_LIMIT = 1.5  # seconds for the frame that is being decoded when a receiver stops
+TURN_LIMIT = 0.25  # seconds for a TURN server to answer that it has deleted an allocation
+gathering_ends: ContextVar[asyncio.Event | None] = ContextVar("gathering_ends", default=None)
 CIPHERS = b":".join(
     b"ECDHE-%s-%s" % (key, suite)
     for suite in (b"AES128-GCM-SHA256", b"CHACHA20-POLY1305", b"AES128-SHA", b"AES256-SHA")
@@ -128,6 +137,38 @@ def _unless_closed(connect: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def _within_limit(delete: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(delete)
+    async def wrapped(self: Any) -> None:
+        try:
+            async with asyncio.timeout(TURN_LIMIT):
+                await delete(self)
+        except TimeoutError:
+            self.transport.abort()  # over TCP a mere close would wait until all has been sent
+
+    return wrapped
+
+
+def _until_given_up(ask: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(ask)
+    async def wrapped(*args: Any, **options: Any) -> Any:
+        ended = gathering_ends.get()
+        if ended is None:
+            return await ask(*args, **options)
+        asking, giving_up = asyncio.create_task(ask(*args, **options)), asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait({asking, giving_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            giving_up.cancel()
+            asking.cancel()  # nothing, if it is done
+        if not asking.done():
+            await asyncio.wait({asking}, timeout=TURN_LIMIT)
+            raise ConnectionError("closed while gathering")
+        return asking.result()
+
+    return wrapped
+
+
 def _with_rsa(create: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(create)
     def wrapped(self: RTCCertificate, *args: Any, **options: Any) -> Any:
@@ -146,6 +187,9 @@ MENDED: tuple[tuple[Any, str, Mend], ...] = (
     (RTCRtpReceiver, "stop", _then_wait_for_decoder),
     (IceConnection, "connect", _not_after_close),
     (RTCPeerConnection, "_RTCPeerConnection__connect", _unless_closed),
+    (TurnClientMixin, "delete", _within_limit),
+    (ice, "server_reflexive_candidate", _until_given_up),
+    (ice, "relayed_candidate", _until_given_up),
     (RTCCertificate, "_create_ssl_context", _with_rsa),
 )
 

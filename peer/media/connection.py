@@ -51,6 +51,7 @@ class Connection:
         self._on_state, self._on_said = on_state, on_said
         self._channel: RTCDataChannel | None = None
         self._turn = asyncio.Lock()  # one step at a time
+        self._is_given_up = asyncio.Event()
         self._candidates: list[Candidate] | None = []  # until the remote description is known
         self._closing: asyncio.Task[None] | None = None
         self._pc = RTCPeerConnection(_configuration(ice_servers))
@@ -61,6 +62,7 @@ class Connection:
 
     async def offer(self) -> str:
         """Return the SDP of our offer, candidates included (aiortc does not trickle)."""
+        aiortc_compat.gathering_ends.set(self._is_given_up)
         async with self._turn:
             for stub in self._stubs:
                 self._pc.addTransceiver(stub, direction="sendrecv")
@@ -70,6 +72,7 @@ class Connection:
 
     async def answer(self, sdp: str) -> str:
         """Take an offer and return the SDP of our answer."""
+        aiortc_compat.gathering_ends.set(self._is_given_up)
         async with self._turn:
             await self._describe(sdp, "offer")
             self._join_offered()
@@ -117,6 +120,7 @@ class Connection:
     def close(self) -> "asyncio.Task[None]":
         """Close, once. The task is to be waited for, never cancelled: aiortc does not survive a cancelled close."""
         if self._closing is None:
+            self._is_given_up.set()
             for stub in self._stubs:
                 stub.stop()
             self._closing = asyncio.create_task(self._close(), name=f"close {self.call}")
