@@ -1,0 +1,88 @@
+"""The far side of `subject.py`: tells the leaver what to do, and hears what becomes of it."""
+
+import asyncio
+import fcntl
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.devices.tools import process
+
+SUBJECT = Path(__file__).with_name("subject.py")
+ROOT = Path(__file__).parents[2]
+LIMIT = 30.0  # seconds for a line
+
+
+class Leaver:
+    """A running subject; `lines` are those of the stay that is played."""
+
+    def __init__(self, running: asyncio.subprocess.Process) -> None:
+        self.running = running
+        self.lines: list[dict[str, object]] = []
+
+    def tell(self, order: str, **facts: object) -> None:
+        """Send it a command."""
+        if order == "enter":
+            self.lines.clear()
+        assert self.running.stdin is not None
+        self.running.stdin.write(json.dumps({"do": order, **facts}).encode() + b"\n")
+
+    async def until(self, kind: str, event: str | None = None) -> dict[str, object]:
+        """Return its first line of this kind (and event), whether it has come or will."""
+        seen = 0
+        while True:
+            for line in self.lines[seen:]:
+                if line["is"] == kind and event in (None, line.get("event", {}).get("type")):
+                    return line
+            seen = len(self.lines)
+            await self._read()
+
+    async def ended(self) -> int:
+        """Return its exit code once it has ended."""
+        async with asyncio.timeout(LIMIT):
+            return await self.running.wait()
+
+    def events(self) -> list[str]:
+        """Return what its user was told, in a few words each."""
+        return [_word(line["event"]) for line in self.lines if line["is"] == "event"]
+
+    async def _read(self) -> None:
+        assert self.running.stdout is not None
+        async with asyncio.timeout(LIMIT):
+            text = await self.running.stdout.readline()
+        if not text:
+            raise AssertionError(f"it ended with {await self.running.wait()}: {self.lines}")
+        self.lines.append(json.loads(text))
+
+
+@asynccontextmanager
+async def leaver(environment: Mapping[str, str]) -> AsyncIterator[Leaver]:
+    """Run a subject until the block ends."""
+    surroundings = {**environment, "PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": None}
+    async with process(sys.executable, str(SUBJECT), environment=surroundings, **pipes) as running:
+        subject = Leaver(running)
+        await subject.until("ready")
+        yield subject
+
+
+def is_free(camera: Path) -> bool:
+    """Whether another process can have the camera: its driver lends it to one at a time, by this lock."""
+    with camera.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(file, fcntl.LOCK_UN)
+    return True
+
+
+def _word(event: dict[str, object]) -> str:
+    words = [str(event["type"])]
+    if "session" in event:
+        words.append(str(event["user"]))
+    if "reason" in event:
+        words.append(str(event["reason"]))
+    return " ".join(words)
