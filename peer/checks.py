@@ -26,7 +26,7 @@ def check_text(text: str | None) -> None:
 def check_ban(seconds: float | None) -> None:
     """Raise `UsageError` if nobody can be kept out for so long."""
     if seconds is not None and not 0 < seconds <= MAX_BAN:
-        raise UsageError(f"ban_for must be more than 0 and at most {MAX_BAN:.0f} seconds, not {seconds!r}")
+        raise UsageError(f"a ban must last more than 0 and at most {MAX_BAN:.0f} seconds, not {seconds!r}")
 
 
 def check_wait(wait: object) -> None:

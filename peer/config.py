@@ -28,6 +28,8 @@ class PeerConfig:
     ice_servers: tuple[IceServer, ...] | None = None
 
     def __post_init__(self) -> None:
+        if not self.stall_after >= 0:
+            raise UsageError(f"stall_after must be 0 (never) or more seconds, not {self.stall_after!r}")
         for url in (url for server in self.ice_servers or () for url in server.urls):
             if not is_ice_url(url):
                 raise UsageError(f"{url!r} is no ICE server: it looks like stun:example.org:3478")

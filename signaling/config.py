@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
 
@@ -25,15 +26,21 @@ class SignalingConfig:
     grace: float = 10.0  # seconds a lost connection may take to come back; 0: who is lost is gone at once
     heartbeat: float = 5.0  # seconds between pings; a client that is silent for 1.5 times as long is lost; 0: no pings
     capacity: int = 64  # users per room
+    max_age: float | None = None  # seconds after which a room is dismissed, from its first user on; None: never
     duplicate: Duplicate = Duplicate.REPLACE
     key: str | None = field(default=None, repr=False)  # signs the tokens; None: everybody may do everything
     ice_servers: tuple[IceServer, ...] = field(default=(), repr=False)  # they may hold credentials
+    journal: str | Path | None = None  # a file to write down, as JSON lines, what happens
     allowed_origins: tuple[str, ...] = ()  # other sites whose pages may talk to us, as "https://example.org"
 
     def __post_init__(self) -> None:
         _require(_is_duration(self.grace), f"grace must be 0 or more seconds, not {self.grace!r}")
         _require(_is_duration(self.heartbeat), f"heartbeat must be 0 or more seconds, not {self.heartbeat!r}")
         _require(self.capacity >= 1, f"capacity must be at least 1 user, not {self.capacity!r}")
+        _require(
+            self.max_age is None or (_is_duration(self.max_age) and self.max_age > 0),
+            f"max_age must be more than 0 seconds, or None, not {self.max_age!r}",
+        )
         _require(self.duplicate in list(Duplicate), f"duplicate must be replace or reject, not {self.duplicate!r}")
         _require(self.key is None or len(self.key) >= MIN_KEY, f"key must have at least {MIN_KEY} characters")
         for url in (url for server in self.ice_servers for url in server.urls):
@@ -48,9 +55,11 @@ class Options(TypedDict, total=False):
     grace: float
     heartbeat: float
     capacity: int
+    max_age: float | None
     duplicate: Duplicate
     key: str | None
     ice_servers: tuple[IceServer, ...]
+    journal: str | Path | None
     allowed_origins: tuple[str, ...]
 
 

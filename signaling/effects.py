@@ -52,14 +52,24 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class Unheard:
-    """A session was removed while it could not be reached: its last message waits, should it try to come back."""
+    """A session was removed and may not have heard of it: its last message waits, should it try to come back."""
 
     session: str
     secret: str
     message: ExitRoom
 
 
-Effect = Send | Hangup | Adopt | Entered | Exited | Unheard
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A user, and the token it came with (its digest), are kept out of a room."""
+
+    room: str
+    user: str
+    token: str | None
+    until: float
+
+
+Effect = Send | Hangup | Adopt | Entered | Exited | Unheard | Ban
 
 
 def complain(session: str, code: ErrorCode, text: str, about: ClientMessage) -> list[Effect]:

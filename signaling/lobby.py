@@ -7,13 +7,15 @@
 A room exists while somebody is in it. What a session says that is already gone is not heard.
 """
 
+import math
 import re
 from hmac import compare_digest
 from itertools import chain
 
+from signaling.bans import Bans
 from signaling.config import SignalingConfig
 from signaling.deadlines import Deadlines
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard, complain, refuse
+from signaling.effects import Adopt, Ban, Effect, Entered, Exited, Hangup, Send, Unheard, complain, refuse
 from signaling.members import RoomStatus
 from signaling.messages import (
     NAME_PATTERN,
@@ -26,6 +28,7 @@ from signaling.messages import (
     Error,
     ErrorCode,
     ExitRoom,
+    Farewell,
     Join,
     Kick,
     Leave,
@@ -51,6 +54,7 @@ class Lobby:
         self._inside: dict[str, Room] = {}  # session → its room
         self._deadlines = Deadlines()  # of the rooms that have one: thousands of idle users cost nothing
         self._unheard: dict[str, Unheard] = {}  # by session
+        self._bans = Bans()
         self._is_shut = False
 
     def open(self, session: str, secret: str) -> None:
@@ -63,35 +67,43 @@ class Lobby:
         room = self._inside.get(session)
         if room is None:
             return []
-        return self._follow(room, room.lose(session, now=now, last_seen=last_seen, detected_by=detected_by))
+        return self._follow(room, room.lose(session, now=now, last_seen=last_seen, detected_by=detected_by), now)
 
     def handle(self, session: str, message: ClientMessage, now: float, wall: float) -> list[Effect]:
         """Decide what follows from what a client said; `wall` is seconds since 1970, for tokens."""
         room = self._inside.get(session)
         if room is not None:
-            return self._follow(room, _said_inside(room, session, message, now))
+            return self._follow(room, _said_inside(room, session, message, now), now)
         if session not in self._outside:
             return []
         if isinstance(message, Join):
             return self._join(session, message, now, wall)
         return complain(session, ErrorCode.WRONG_STATE, "join a room first", message)
 
-    def kick(self, room: str, user: str, text: str | None, now: float) -> list[Effect]:
+    def kick(self, room: str, user: str, text: str | None, now: float, ban_for: float | None = None) -> list[Effect]:
         """Remove a user from a room. No effects: no such user is there."""
         found = self._rooms.get(room)
-        return [] if found is None else self._follow(found, found.expel(user, text, now=now))
+        return [] if found is None else self._follow(found, found.expel(user, text, now=now, ban_for=ban_for), now)
 
-    def dismiss(self, room: str, text: str | None) -> list[Effect]:
+    def farewell(self, message: Farewell, now: float) -> list[Effect]:
+        """Remove a session in whose name its guard or watchdog speaks. No effects: there is no such session."""
+        room = self._inside.get(message.session)
+        if room is None:
+            return []
+        reason = Reason(message.reason)
+        return self._follow(room, room.farewell(message.session, message.ticket, reason, now=now), now)
+
+    def dismiss(self, room: str, text: str | None, now: float) -> list[Effect]:
         """Remove everybody from a room. No effects: there is no such room."""
         found = self._rooms.get(room)
-        return [] if found is None else self._follow(found, found.close(Reason.DISMISSED, text))
+        return [] if found is None else self._follow(found, found.close(Reason.DISMISSED, text), now)
 
-    def shutdown(self) -> list[Effect]:
+    def shutdown(self, now: float) -> list[Effect]:
         """Remove everybody from everywhere, and let nobody in any more."""
         self._is_shut = True
         effects: list[Effect] = []
         for room in list(self._rooms.values()):
-            effects += self._follow(room, room.close(Reason.SERVER_SHUTDOWN))
+            effects += self._follow(room, room.close(Reason.SERVER_SHUTDOWN), now)
         for session in self._outside:
             error = Error(code=ErrorCode.SERVER_SHUTDOWN, text=_SHUT)
             effects += [Send((session,), error), Hangup(session)]
@@ -101,7 +113,7 @@ class Lobby:
     def advance(self, now: float) -> list[Effect]:
         """Do what is due: graces and tokens that are over."""
         due = [self._rooms[name] for name in self._deadlines.take(now)]
-        return list(chain.from_iterable(self._follow(room, room.advance(now)) for room in due))
+        return list(chain.from_iterable(self._follow(room, room.advance(now), now) for room in due))
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has something to do, `None` if it never has."""
@@ -132,9 +144,13 @@ class Lobby:
             return self._turn_away(session, error.code, error.text, message)
         room = self._rooms.get(message.room) or Room(message.room, self._config)
         if message.resume is not None:
-            return self._follow(room, room.resume(session, message, message.resume, admission, now=now, wall=wall))
+            resumed = room.resume(session, message, message.resume, admission, now=now, wall=wall)
+            return self._follow(room, resumed, now)
+        if left := self._bans.left(message.room, message.user, admission.digest, now):
+            text = f"{message.user} is kept out of {message.room} for {math.ceil(left)} more seconds"
+            return self._turn_away(session, ErrorCode.BANNED, text, message)
         secret = self._outside[session]
-        return self._follow(room, room.join(session, secret, message, admission, now=now, wall=wall))
+        return self._follow(room, room.join(session, secret, message, admission, now=now, wall=wall), now)
 
     def _parting(self, resume: Resume) -> ExitRoom | None:
         """Return what a session was to be told when it was removed, if it could not be told then."""
@@ -147,7 +163,7 @@ class Lobby:
         del self._outside[session]
         return refuse(session, code, text, message)
 
-    def _follow(self, room: Room, effects: list[Effect]) -> list[Effect]:
+    def _follow(self, room: Room, effects: list[Effect], now: float) -> list[Effect]:
         """Keep our own books by what a room decided."""
         for effect in effects:
             match effect:
@@ -162,6 +178,8 @@ class Lobby:
                     self._unheard[session] = effect
                     while len(self._unheard) > REMEMBERED:
                         del self._unheard[next(iter(self._unheard))]
+                case Ban(room=name, user=user, token=token, until=until):
+                    self._bans.add(name, user, token, until, now)
                 case Send():  # pragma: no branch - mypy checks that nothing is left
                     pass
         if room.is_empty:
@@ -194,7 +212,7 @@ def _said_inside(room: Room, session: str, message: ClientMessage, now: float) -
         case Offer() | Answer() | Candidate() | NeedOffer():
             return room.relay(session, message)
         case Ack():
-            return []
+            return room.acknowledge(session, message)
         case UpdateExtra():
             return room.update(session, message)
         case Kick():

@@ -16,10 +16,12 @@ import msgspec
 
 from signaling.config import Duplicate, SignalingConfig
 from signaling.deadlines import Deadlines
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard, complain, refuse, send
+from signaling.effects import Adopt, Ban, Effect, Entered, Exited, Hangup, Send, Unheard, complain, refuse, send
 from signaling.members import MAX_DEPTH, Loss, Member, RoomStatus, fits
 from signaling.messages import (
+    ACK_LIMIT,
     MAX_EXTRA,
+    Ack,
     Dismiss,
     ErrorCode,
     ExitRoom,
@@ -37,6 +39,7 @@ from signaling.messages import (
     RoomEvent,
     UpdateExtra,
 )
+from signaling.partings import Partings
 from signaling.reasons import Detection, Reason
 from signaling.tokens import Admission
 
@@ -54,6 +57,8 @@ class Room:
         self._holders: dict[str, Member] = {}  # the same, by user
         self._events: deque[RoomEvent] = deque(maxlen=REMEMBERED)
         self._deadlines = Deadlines()  # by session
+        self._partings = Partings()
+        self._closes_at: float | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -62,7 +67,8 @@ class Room:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` has something to do, `None` if it never has."""
-        return self._deadlines.next()
+        dues = (self._deadlines.next(), self._partings.next_deadline(), self._closes_at)
+        return min((due for due in dues if due is not None), default=None)
 
     def status(self) -> RoomStatus:
         """Return who is here, for people and programs that look from outside."""
@@ -83,6 +89,8 @@ class Room:
         expires = _on_our_clock(admission, now=now, wall=wall)
         member = Member(session, secret, message.user, message.extra, admission, wall, expires)
         replaced = self.remove(holder.session, Reason.REPLACED, Detection.ADMIN, now=now) if holder else []
+        if self._closes_at is None and self._config.max_age is not None:
+            self._closes_at = now + self._config.max_age
         return [*replaced, *self._let_in(member)]
 
     def resume(
@@ -106,12 +114,32 @@ class Room:
 
     def leave(self, session: str, message: Leave, *, now: float) -> list[Effect]:
         """Let a session go that said so."""
-        return self.remove(session, Reason.ERROR if message.failed else Reason.LEFT, Detection.NOTICE, now=now)
+        reason = Reason.ERROR if message.failed else Reason.LEFT
+        return self.remove(session, reason, Detection.NOTICE, now=now, waits=message.wait)
+
+    def acknowledge(self, session: str, message: Ack) -> list[Effect]:
+        """Note that a session knows of somebody's leave, for whom it may have been the last to."""
+        return self._partings.acknowledge(session, message.seq)
+
+    def farewell(self, session: str, ticket: str, reason: Reason, *, now: float) -> list[Effect]:
+        """Let a session go for which its guard or its watchdog speaks. No effects: that is not its ticket."""
+        member = self._members.get(session)
+        if member is None or not member.has_ticket(ticket):
+            return []
+        detected_by = Detection.GUARD if reason is Reason.CRASHED else Detection.NOTICE
+        return self.remove(session, reason, detected_by, now=now)
 
     def remove(
-        self, session: str, reason: Reason, detected_by: Detection, *, now: float, text: str | None = None
+        self,
+        session: str,
+        reason: Reason,
+        detected_by: Detection,
+        *,
+        now: float,
+        text: str | None = None,
+        waits: bool = False,
     ) -> list[Effect]:
-        """End one session. Removing a session that is already gone does nothing."""
+        """End one session. Removing a session that is already gone does nothing. `waits`: for acknowledgements."""
         member = self._members.pop(session, None)
         if member is None:
             return []
@@ -126,8 +154,15 @@ class Room:
             silent_for=member.silence(now),
             text=text,
             extra=member.extra,
+            wants_ack=waits and bool(self._members),
         )
-        return [*self._tell(notice), *self._farewell(member, reason, detected_by, text)]
+        told = [*self._tell(notice), *self._partings.forget(session)]
+        if not notice.wants_ack:
+            return [*told, *self._farewell(member, reason, detected_by, text)]
+        awaited = {other.session: other.user for other in self._members.values()}
+        last = ExitRoom(reason=reason, text=text)
+        self._partings.begin(notice.seq, session, last, awaited, until=now + ACK_LIMIT)
+        return [*told, Exited(session, self.name, member.user, reason, detected_by)]
 
     def lose(self, session: str, *, now: float, last_seen: float, detected_by: Detection) -> list[Effect]:
         """Note that a session's socket ended without a word: it is unreachable, and gone after the grace."""
@@ -167,12 +202,16 @@ class Room:
             return complain(session, ErrorCode.NOT_ALLOWED, _NOT_ALLOWED, message)
         if message.user not in self._holders:
             return complain(session, ErrorCode.NO_SUCH_USER, f"{message.user} is not in the room", message)
-        return self.expel(message.user, message.text, now=now)
+        return self.expel(message.user, message.text, now=now, ban_for=message.ban_for)
 
-    def expel(self, user: str, text: str | None, *, now: float) -> list[Effect]:
+    def expel(self, user: str, text: str | None, *, now: float, ban_for: float | None = None) -> list[Effect]:
         """Remove a user because the server says so. If the user is not here, nothing is to be done."""
         holder = self._holders.get(user)
-        return [] if holder is None else self.remove(holder.session, Reason.KICKED, Detection.ADMIN, now=now, text=text)
+        if holder is None:
+            return []
+        removed = self.remove(holder.session, Reason.KICKED, Detection.ADMIN, now=now, text=text)
+        ban = [] if ban_for is None else [Ban(self.name, user, holder.admission.digest, until=now + ban_for)]
+        return [*ban, *removed]
 
     def dismiss(self, session: str, message: Dismiss) -> list[Effect]:
         """Close the room because somebody in it says so."""
@@ -186,11 +225,16 @@ class Room:
         self._members.clear()
         self._holders.clear()
         self._deadlines = Deadlines()
-        return list(chain.from_iterable(self._farewell(m, reason, Detection.ADMIN, text) for m in members))
+        self._closes_at = None
+        farewells = chain.from_iterable(self._farewell(m, reason, Detection.ADMIN, text) for m in members)
+        return [*self._partings.close(), *farewells]
 
     def advance(self, now: float) -> list[Effect]:
-        """Remove those whose grace or token is over."""
-        return list(chain.from_iterable(self._time_out(session, now) for session in self._deadlines.take(now)))
+        """Remove those whose grace or token is over, and everybody when the room is too old."""
+        if self._closes_at is not None and self._closes_at <= now:
+            return self.close(Reason.DISMISSED, _TOO_OLD)
+        timed_out = chain.from_iterable(self._time_out(session, now) for session in self._deadlines.take(now))
+        return [*self._partings.advance(now), *timed_out]
 
     def _time_out(self, session: str, now: float) -> list[Effect]:
         member = self._members[session]
@@ -235,12 +279,15 @@ class Room:
     def _farewell(self, member: Member, reason: Reason, detected_by: Detection, text: str | None) -> list[Effect]:
         exited = Exited(member.session, self.name, member.user, reason, detected_by)
         last = ExitRoom(reason=reason, text=text)
+        # Who is here may be so no more: a cut that nobody has noticed yet. Their own word they know themselves.
+        unheard = [] if detected_by is Detection.NOTICE else [Unheard(member.session, member.secret, last)]
         if not member.is_here:
-            return [exited, Unheard(member.session, member.secret, last)]
-        return [exited, Send((member.session,), last), Hangup(member.session)]
+            return [exited, *unheard]
+        return [exited, *unheard, Send((member.session,), last), Hangup(member.session)]
 
 
 _TOO_LARGE = f"extra is at most {MAX_EXTRA} bytes as JSON and {MAX_DEPTH} levels deep"
+_TOO_OLD = "the room has reached its maximum age"
 _NOT_ALLOWED = "only who was granted moderate may do that"
 
 

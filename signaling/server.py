@@ -21,15 +21,18 @@ from typing import Unpack
 from aiohttp import web
 
 from signaling.admin import Admin
+from signaling.bodies import forbidden, problem, read
 from signaling.config import Options, SignalingConfig
 from signaling.connection import HANGUP_TIMEOUT, Connection
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard
+from signaling.effects import Adopt, Ban, Effect, Entered, Exited, Hangup, Send, Unheard
+from signaling.journal import Journal
 from signaling.lobby import Lobby
 from signaling.members import RoomStatus
-from signaling.messages import ClientMessage, encode
+from signaling.messages import ClientMessage, ErrorCode, Farewell, encode
 from signaling.origins import is_from_elsewhere
 from signaling.pages import add_pages
 from signaling.reasons import Detection
+from signaling.record import Record
 
 SHUTDOWN_TIMEOUT = HANGUP_TIMEOUT + 1.0  # seconds for all sockets to close; each is aborted sooner than that
 REQUEST_TIMEOUT = 1.0  # seconds that other requests have to end after that
@@ -70,15 +73,18 @@ class SignalingServer:
     def __init__(self, config: SignalingConfig | None = None, **options: Unpack[Options]) -> None:
         self.config = dataclasses.replace(config or SignalingConfig(), **options)
         self._lobby = Lobby(self.config)
+        self._record = Record()
         self._connections: set[Connection] = set()
         self._sockets: dict[str, Connection] = {}  # by session
         self._all_closed = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self.app = web.Application()
         self.app.router.add_get("/ws", self._websocket)
+        self.app.router.add_post("/ws", self._farewell)
         Admin(self).add_routes(self.app.router)
         add_pages(self.app.router)
         self.app.on_shutdown.append(self._shut_down)
+        self.app.cleanup_ctx.append(self._keep_journal)
 
     def rooms(self) -> list[RoomStatus]:
         """Return every room and who is in it, sorted by name."""
@@ -88,15 +94,20 @@ class SignalingServer:
         """Return one room and who is in it, `None` if nobody is."""
         return self._lobby.room(name)
 
-    async def kick(self, room: str, user: str, text: str | None = None) -> bool:
-        """Remove a user from a room: the others are told, then the user. False if no such user is there."""
-        effects = self._lobby.kick(room, user, text, _now())
+    async def kick(self, room: str, user: str, text: str | None = None, *, ban_for: float | None = None) -> bool:
+        """Remove a user from a room: the others are told, then the user. False if no such user is there.
+
+        With `ban_for` the user's name and token are kept out of the room for that many seconds.
+        """
+        self._record.kick_asked(room, user, via="api", text=text, ban_for=ban_for)
+        effects = self._lobby.kick(room, user, text, _now(), ban_for)
         self._apply(effects)
         return bool(effects)
 
     async def dismiss(self, room: str, text: str | None = None) -> bool:
         """Remove everybody from a room. False if there is no such room."""
-        effects = self._lobby.dismiss(room, text)
+        self._record.dismiss_asked(room, via="api", text=text)
+        effects = self._lobby.dismiss(room, text, _now())
         self._apply(effects)
         return bool(effects)
 
@@ -132,6 +143,7 @@ class SignalingServer:
         try:
             await connection.prepare(request)
             self._sockets[connection.session] = connection
+            self._record.opened(connection.session)
             self._lobby.open(connection.session, secrets.token_urlsafe(24))
             await connection.run()
         except ConnectionError:
@@ -142,7 +154,22 @@ class SignalingServer:
                 self._all_closed.set()
         return connection.socket
 
+    async def _farewell(self, request: web.Request) -> web.Response:
+        """Take the word of a dead or blocked client's guard or watchdog."""
+        if is_from_elsewhere(request, self.config):
+            raise forbidden("pages of other sites may not ask this")
+        message = await read(request, Farewell)
+        effects = self._lobby.farewell(message, _now())
+        if not effects:
+            raise problem(
+                web.HTTPNotFound, ErrorCode.SESSION_GONE, "there is no such session, or this is not its ticket"
+            )
+        self._record.farewell(message)
+        self._apply(effects)
+        return web.Response(status=204)
+
     def _heard(self, connection: Connection, message: ClientMessage) -> None:
+        self._record.heard(connection.session, message)
         self._apply(self._lobby.handle(connection.session, message, _now(), time.time()))
 
     def _lost(self, connection: Connection, detected_by: Detection) -> None:
@@ -150,6 +177,7 @@ class SignalingServer:
         if self._sockets.get(connection.session) is connection:
             del self._sockets[connection.session]
             log.debug("session %s: socket lost (%s)", connection.session, detected_by)
+            self._record.lost(connection.session, detected_by, _now() - connection.last_seen, self.config.grace)
             self._apply(self._lobby.lost(connection.session, _now(), connection.last_seen, detected_by))
 
     def _apply(self, effects: list[Effect]) -> None:
@@ -158,6 +186,7 @@ class SignalingServer:
         self._set_alarm()
 
     def _carry_out(self, effect: Effect) -> None:
+        self._record.did(effect)
         match effect:
             case Send(to, message):
                 text = encode(message)
@@ -173,7 +202,7 @@ class SignalingServer:
                 log.info("room %s: %s entered (session %s)", room, user, session)
             case Exited(session, room, user, reason, detected_by):
                 log.info("room %s: %s left (%s, known by %s, session %s)", room, user, reason, detected_by, session)
-            case Unheard():
+            case Unheard() | Ban():
                 pass  # the lobby keeps it
 
     def _adopt(self, opened_as: str, session: str) -> None:
@@ -197,8 +226,15 @@ class SignalingServer:
         self._alarm = None
         self._apply(self._lobby.advance(_now()))
 
+    async def _keep_journal(self, _app: web.Application) -> AsyncIterator[None]:
+        with Journal.open(self.config.journal, who="server") as journal:
+            self._record = Record(journal)
+            self._record.started(self.config.grace)
+            yield
+
     async def _shut_down(self, _app: web.Application) -> None:
-        self._apply(self._lobby.shutdown())
+        self._record.stopping()
+        self._apply(self._lobby.shutdown(_now()))
         if not self._connections:
             return
         self._all_closed.clear()

@@ -8,6 +8,7 @@ A claim that is missing restricts nothing, but `grants`: without it, the token i
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 import jwt
 import msgspec
@@ -40,6 +41,7 @@ class Admission:
     room: str | None
     expires: float | None = None  # wall time, seconds since 1970; None: never
     grants: frozenset[str] = ALL_GRANTS
+    digest: str | None = None  # of the token, to know it again
 
     @property
     def can_moderate(self) -> bool:
@@ -85,7 +87,13 @@ def verify(token: str | None, key: str | None, room: str | None, user: str | Non
         _same("room", claims.room, room),
         claims.exp,
         claims.grants,
+        digest(token),
     )
+
+
+def digest(token: str | None) -> str | None:
+    """Return what a token can be known by, from which it cannot be told."""
+    return None if token is None else sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def make(

@@ -1,10 +1,12 @@
 """`exeunt kick`, `dismiss` and `rooms`: a server's HTTP API, from the command line."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
+from peer.checks import check_ban
 from peer.cli.arguments import api_url
 from peer.cli.output import Output
 from peer.errors import ExeuntError, NotAnExeuntServer, ServerUnreachable, UsageError
@@ -30,10 +32,14 @@ class _Problem(msgspec.Struct):
     text: str
 
 
-async def kick_user(output: Output, url: str, room: str, user: str, *, text: str | None, token: str | None) -> None:
+async def kick_user(
+    output: Output, url: str, room: str, user: str, *, text: str | None, ban: float | None, token: str | None
+) -> None:
     """Remove a user; raises `ExeuntError` with the server's word if that cannot be."""
-    await _call("POST", url, f"api/rooms/{quote(room, safe='')}/kick", token, {"user": user, "text": text})
-    output.fact("kicked", f"{user} is out of {room}")
+    check_ban(ban)
+    words = {"user": user, "text": text, "banFor": ban}
+    await _call("POST", url, f"api/rooms/{quote(room, safe='')}/kick", token, words)
+    output.fact("kicked", f"{user} is out of {room}{'' if ban is None else f', and kept out for {ban:g} s'}")
 
 
 async def dismiss_room(output: Output, url: str, room: str, *, text: str | None, token: str | None) -> None:
@@ -57,7 +63,7 @@ async def list_rooms(output: Output, url: str, *, token: str | None) -> None:
 
 
 async def _call(
-    method: str, url: str, path: str, token: str | None, words: dict[str, str | None] | None = None
+    method: str, url: str, path: str, token: str | None, words: Mapping[str, object] | None = None
 ) -> bytes:
     """Ask the server; return its answer. Raises `ExeuntError` in one sentence."""
     address = api_url(url, path)

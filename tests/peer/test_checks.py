@@ -49,7 +49,7 @@ def test_a_ban_lasts_more_than_nothing_and_at_most_a_year() -> None:
     check_ban(None)
     check_ban(0.5)
     for seconds in (0, -1, float("nan"), float("inf")):
-        with pytest.raises(UsageError, match="ban_for"):
+        with pytest.raises(UsageError, match="a ban must last"):
             check_ban(seconds)
 
 

@@ -10,7 +10,7 @@ import pytest
 from yarl import URL
 
 from signaling import SignalingServer
-from signaling.messages import ExitRoom
+from signaling.messages import Error, ErrorCode, ExitRoom, Join, RemoteUserJoin, RemoteUserLeave
 from signaling.pages import CONTENT_TYPES, WEB
 from signaling.reasons import Reason
 from signaling.tokens import make
@@ -241,3 +241,44 @@ async def test_behind_a_proxy_that_ends_tls_our_page_is_still_ours() -> None:
         for host in ("meet.example", "meet.example:443"):
             assert (await get(place, "/api/rooms", Origin="https://meet.example", Host=host)).status == 200
         assert (await get(place, "/api/rooms", Origin="https://meet.example", Host="meet.example:80")).status == 403
+
+
+# -- who speaks for a session that cannot --
+
+
+@both_ways
+async def test_the_ticket_of_a_session_ends_it_by_http_and_only_once(serve: Serve) -> None:
+    async with serve(SignalingServer()) as place:
+        ana = await place.connect()
+        joined = await ana.join("ana")
+        ben = await place.connect()
+        await ben.join("ben")
+        words = {"session": joined.session, "ticket": joined.ticket, "reason": "crashed"}
+        assert (await post(place, "/ws", {**words, "ticket": "guessed"}))[0] == 404
+        async with place.http.post(f"{place.url}/ws", json=words) as response:
+            assert response.status == 204
+        leave = await ben.hear_a(RemoteUserLeave)
+        assert (leave.user, leave.reason, leave.detected_by) == ("ana", "crashed", "guard")
+        await ana.hear_a(RemoteUserJoin)
+        assert await ana.hear() == ExitRoom(reason=Reason.CRASHED)
+        status, problem = await post(place, "/ws", words)
+        assert (status, problem["code"]) == (404, "session_gone")
+
+
+async def test_a_farewell_that_is_none_is_refused() -> None:
+    async with listening(SignalingServer()) as place:
+        assert (await post(place, "/ws", {"session": "s", "ticket": "t", "reason": "kicked"}))[0] == 400
+        async with place.http.post(f"{place.url}/ws", data="{}") as response:
+            assert response.status == 415
+        async with place.http.post(f"{place.url}/ws", json={}, headers={"Origin": "https://e.example"}) as response:
+            assert response.status == 403
+
+
+async def test_a_kick_by_http_can_keep_out() -> None:
+    async with listening(SignalingServer()) as place:
+        await place.enter("ana")
+        assert (await post(place, "/api/rooms/42/kick", {"user": "ana", "banFor": 0}))[0] == 400
+        assert (await post(place, "/api/rooms/42/kick", {"user": "ana", "banFor": 60}))[0] == 200
+        again = await place.connect()
+        await again.say(Join(room="42", user="ana"))
+        assert (await again.hear_a(Error)).code == ErrorCode.BANNED

@@ -255,7 +255,7 @@ def test_kick_and_dismiss_from_outside_do_nothing_where_nobody_is() -> None:
     lobby = lobby_with("ana")
     assert lobby.kick("attic", "ana", None, 0.0) == []
     assert lobby.kick("42", "ben", None, 0.0) == []
-    assert lobby.dismiss("attic", None) == []
+    assert lobby.dismiss("attic", None, 0.0) == []
 
 
 def test_kick_from_outside_tells_the_others_first() -> None:
@@ -267,7 +267,7 @@ def test_kick_from_outside_tells_the_others_first() -> None:
 
 def test_dismiss_from_outside_empties_the_room() -> None:
     lobby = lobby_with("ana", "ben")
-    effects = lobby.dismiss("42", "good night")
+    effects = lobby.dismiss("42", "good night", 0.0)
     assert told(effects, "ben") == [ExitRoom(reason=Reason.DISMISSED, text="good night")]
     assert lobby.rooms() == []
 
@@ -276,7 +276,7 @@ def test_a_shutdown_lets_everybody_go_and_nobody_in() -> None:
     lobby = lobby_with("ana", "ben")
     come(lobby, "eva", Join(room="attic", user="eva"))
     lobby.open("outside", "secret")
-    effects = lobby.shutdown()
+    effects = lobby.shutdown(0.0)
     assert {s: told(effects, s) for s in ("ana", "ben", "eva")} == {
         s: [ExitRoom(reason=Reason.SERVER_SHUTDOWN)] for s in ("ana", "ben", "eva")
     }
@@ -286,7 +286,7 @@ def test_a_shutdown_lets_everybody_go_and_nobody_in() -> None:
     late = come(lobby, "late")
     assert code(late, "late") == ErrorCode.SERVER_SHUTDOWN
     assert late[-1] == Hangup("late")
-    assert lobby.shutdown() == []
+    assert lobby.shutdown(0.0) == []
 
 
 def test_the_next_deadline_is_the_earliest_of_all_rooms() -> None:

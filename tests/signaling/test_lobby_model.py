@@ -6,7 +6,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from signaling.config import Duplicate, SignalingConfig
-from signaling.effects import Adopt, Effect, Entered, Exited, Hangup, Send, Unheard
+from signaling.effects import Adopt, Ban, Effect, Entered, Exited, Hangup, Send, Unheard
 from signaling.lobby import Lobby
 from signaling.messages import (
     ExitRoom,
@@ -105,7 +105,7 @@ class LobbyModel(RuleBasedStateMachine):
                     hangups[session] = position
                 case Exited(session, _room, _user, reason, _detected_by):
                     exits[session] = reason
-                case Adopt() | Entered() | Unheard():
+                case Adopt() | Entered() | Unheard() | Ban():
                     pass
         assert exits == gone
         assert set(farewells) == {session for session, seat in leavers.items() if seat.lost_at is None}
@@ -220,7 +220,7 @@ class LobbyModel(RuleBasedStateMachine):
     @rule(room=st.sampled_from(ROOMS))
     def dismiss(self, room: str) -> None:
         gone = {seat.session: Reason.DISMISSED for seat in self.in_room(room)}
-        self.believe(self.lobby.dismiss(room, None), gone, are_told=False)
+        self.believe(self.lobby.dismiss(room, None, self.now), gone, are_told=False)
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 4.0, 9.0, 30.0]))
     def advance(self, seconds: float) -> None:

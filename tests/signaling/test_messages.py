@@ -9,7 +9,9 @@ from hypothesis import given, strategies as st
 
 from signaling.messages import (
     ICE_URL_PATTERN,
+    MAX_BAN,
     MAX_MESSAGE,
+    Ack,
     Answer,
     BadMessage,
     Candidate,
@@ -84,15 +86,17 @@ events = [
         silent_for=seconds,
         text=maybe_text,
         extra=extras,
+        wants_ack=st.booleans(),
     ),
 ]
 resumes = st.builds(Resume, session=texts, secret=texts, seq=counts)
 client_messages = [
     *relays,
     st.builds(Join, room=names, user=names, token=maybe_text, extra=extras, resume=st.none() | resumes),
-    st.builds(Leave, failed=st.booleans()),
+    st.builds(Leave, failed=st.booleans(), wait=st.booleans()),
+    st.builds(Ack, seq=counts),
     st.builds(UpdateExtra, extra=extras),
-    st.builds(Kick, user=names, text=maybe_text),
+    st.builds(Kick, user=names, text=maybe_text, ban_for=st.none() | st.floats(0.001, MAX_BAN)),
     st.builds(Dismiss, text=maybe_text),
 ]
 users = st.builds(User, user=names, session=texts, extra=extras, unreachable=st.booleans())
@@ -107,6 +111,7 @@ server_messages = [
         user=names,
         session=texts,
         secret=texts,
+        ticket=texts,
         seq=counts,
         grace=seconds,
         heartbeat=seconds,
@@ -116,7 +121,7 @@ server_messages = [
         resumed=st.booleans(),
         missed=st.lists(st.one_of(events), max_size=3),
     ),
-    st.builds(ExitRoom, reason=st.sampled_from(Reason), text=maybe_text),
+    st.builds(ExitRoom, reason=st.sampled_from(Reason), text=maybe_text, unacknowledged=st.lists(names, max_size=3)),
     st.builds(Error, code=st.sampled_from(ErrorCode), text=texts, about=maybe_text),
 ]
 

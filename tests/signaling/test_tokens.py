@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from signaling.messages import ErrorCode
-from signaling.tokens import ALL_GRANTS, DEFAULT_GRANTS, Admission, TokenError, make, verify
+from signaling.tokens import ALL_GRANTS, DEFAULT_GRANTS, Admission, TokenError, digest, make, verify
 
 KEY = "sixteen letters!"
 WALL = 1_800_000_000.0
@@ -31,11 +31,12 @@ def test_without_a_key_everybody_may_do_everything() -> None:
 def test_what_was_made_is_verified() -> None:
     token = make(KEY, "lobby", "ana", ["publish", "moderate"], WALL + 1)
     admission = verify(token, KEY, "lobby", "ana", WALL)
-    assert admission == Admission("ana", "lobby", WALL + 1, frozenset({"publish", "moderate"}))
+    assert admission == Admission("ana", "lobby", WALL + 1, frozenset({"publish", "moderate"}), digest(token))
 
 
 def test_a_token_that_names_nobody_is_for_anybody_and_for_the_usual() -> None:
-    assert verify(make(KEY), KEY, "lobby", "ana", WALL) == Admission("ana", "lobby", None, DEFAULT_GRANTS)
+    admission = verify(make(KEY), KEY, "lobby", "ana", WALL)
+    assert admission == Admission("ana", "lobby", None, DEFAULT_GRANTS, digest(make(KEY)))
     assert verify(signed({}), KEY, "lobby", "ana", WALL).grants == DEFAULT_GRANTS
 
 
@@ -128,3 +129,10 @@ def test_a_short_key_makes_the_same_tokens_as_elsewhere_and_no_warnings() -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert jwt.decode(token, KEY, ["HS256"])["room"] == "lobby"
+
+
+def test_a_token_is_known_again_by_a_digest_that_does_not_tell_it() -> None:
+    assert digest(None) is None
+    assert digest("a") != digest("b")
+    assert digest("\ud800") == digest("\ud800")
+    assert "secret" not in str(digest("secret"))
