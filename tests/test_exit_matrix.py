@@ -140,7 +140,8 @@ class Case:
             (line["at"], "onExitRoom") for line in self.ana.lines if line.get("event", {}).get("type") == "exitRoom"
         ]
         again = [(line["at"], "the device opens again") for line in self.ana.lines if line.get("outcome") == "verified"]
-        return [what for _, what in sorted([*said, *exits, *again])]
+        # what the server said into a connection that was dead already is said again to whoever comes back
+        return list(dict.fromkeys(what for _, what in sorted([*said, *exits, *again])))
 
 
 def token(user: str, expires: float | None = None) -> str:
@@ -156,6 +157,9 @@ async def playing(ana: Leaver, camera: FakeCamera, **options: object) -> AsyncIt
         camera.command("")
         try:
             yield Case(server, site, ana, camera, Journal(), cable, stack)
+        except BaseException:
+            ana.give_up()
+            raise
         finally:
             camera.command("")
 

@@ -31,13 +31,17 @@ class Leaver:
 
     async def until(self, kind: str, event: str | None = None) -> dict[str, object]:
         """Return its first line of this kind (and event), whether it has come or will."""
-        seen = 0
         while True:
-            for line in self.lines[seen:]:
+            for line in self.lines:
                 if line["is"] == kind and event in (None, line.get("event", {}).get("type")):
                     return line
-            seen = len(self.lines)
             await self._read()
+
+    def give_up(self) -> None:
+        """Make an end of a stay that went wrong, for the sake of the next."""
+        self.tell("cause", cause="leave")
+        self.tell("go")
+        self.tell("over")
 
     async def ended(self) -> int:
         """Return its exit code once it has ended."""
@@ -54,7 +58,10 @@ class Leaver:
             text = await self.running.stdout.readline()
         if not text:
             raise AssertionError(f"it ended with {await self.running.wait()}: {self.lines}")
-        self.lines.append(json.loads(text))
+        line = json.loads(text)
+        if line["is"] == "entering":
+            self.lines.clear()  # what is before it is of another stay
+        self.lines.append(line)
 
 
 @asynccontextmanager

@@ -36,6 +36,7 @@ class Stay:
     """One stay in a room, from before it to after it."""
 
     def __init__(self, order: dict[str, object]) -> None:
+        say("entering")
         self.order = order
         self.me = Peer(str(order["url"]), room="lobby", user="ana", **dict(order.get("options") or {}))
         self.cause = asyncio.get_running_loop().create_future()
@@ -215,7 +216,6 @@ async def obey() -> None:
                 stay.go.set()
             case "over":
                 await stay.over()
-                stay = None
 
 
 async def main() -> None:
