@@ -26,7 +26,19 @@ AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 QUIET = ("--disable-background-networking", "--disable-component-update", "--no-first-run")
 
 # `asked`: how often the page wanted to use camera or microphone. Pictures are small: this machine encodes them all.
-COUNT_REQUESTS = """
+# `channels`: every data channel that it had.
+WITNESS = """
+    window.channels = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+        constructor(...options) {
+            super(...options);
+            this.addEventListener("datachannel", ({ channel }) => channels.push(channel));
+        }
+        createDataChannel(...options) {
+            channels.push(super.createDataChannel(...options));
+            return channels.at(-1);
+        }
+    };
     window.asked = 0;
     const devices = navigator.mediaDevices ?? {};  // about:blank has none
     const getUserMedia = devices.getUserMedia?.bind(devices);
@@ -108,7 +120,7 @@ async def open_tab(browser: Browser, base_url: str) -> AsyncIterator[OpenTab]:
     async def open_one(user: str = "", *, room: str = "lobby", url: str = base_url, using: Browser = browser) -> Tab:
         context = await using.new_context(reduced_motion="reduce")
         contexts.append(context)
-        await context.add_init_script(COUNT_REQUESTS)
+        await context.add_init_script(WITNESS)
         tab = Tab(await context.new_page())
         tabs.append(tab)
         await tab.page.goto(f"{url}/{room}?{urlencode({'user': user} if user else {})}")

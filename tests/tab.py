@@ -84,6 +84,10 @@ class Tab:
         """Wait until media can flow between this page and a user."""
         await self.until(f"exeunt.me.isConnected({user!r})")
 
+    async def until_channels(self, count: int) -> None:
+        """Wait until this page can talk straight to so many others."""
+        await self.until(f"channels.filter(({{ readyState }}) => readyState === 'open').length === {count}")
+
     async def until_picture(self, user: str) -> None:
         """Wait until a user's tile shows a picture that moves."""
         await self.until(f"document.querySelector('{tile(user)}')?.dataset.picture === 'on'")

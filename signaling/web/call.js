@@ -6,13 +6,14 @@
  * the start, whether or not there is something to send: to publish is `replaceTrack`, and nothing is ever renegotiated.
  */
 
+import { CHANNEL, readMessage } from "./channel.js";
+
 const CONNECT_TIMEOUT = 15_000; // milliseconds from the offer to `connected`
-const CHANNEL = "exeunt";
 
 /**
  * Tells its listener: say(message) what the other side must hear, track(track), connected(), failed(error or null),
- * leaving() when the other side says goodbye over the data channel. `failed` comes again after every
- * CONNECT_TIMEOUT without success, until the call is closed.
+ * heard(message) what the other side says over the data channel. `failed` comes again after every CONNECT_TIMEOUT
+ * without success, until the call is closed.
  */
 export class Call {
   #pc;
@@ -85,9 +86,14 @@ export class Call {
     this.#then(() => this.#sender(kind)?.replaceTrack(track));
   }
 
-  /** Say goodbye straight to the other side. It is remembered there; what counts is the server's word. */
-  sayLeave() {
-    if (this.#channel?.readyState === "open") this.#channel.send(JSON.stringify({ type: "leave" }));
+  /** Say something straight to the other side, if there is a channel. */
+  say(message) {
+    if (this.#channel?.readyState !== "open") return;
+    try {
+      this.#channel.send(JSON.stringify(message));
+    } catch (error) {
+      console.warn("the data channel takes nothing more", error); // no reason not to go on leaving
+    }
   }
 
   /** End the call. May be called twice. */
@@ -132,7 +138,8 @@ export class Call {
     if (channel.label !== CHANNEL) return;
     this.#channel = channel;
     channel.onmessage = ({ data }) => {
-      if (typeof data === "string" && messageType(data) === "leave") this.#listener.leaving();
+      const message = readMessage(data);
+      if (message) this.#listener.heard(message);
     };
   }
 
@@ -153,13 +160,5 @@ export class Call {
   #fail(error) {
     this.#expectConnection();
     this.#listener.failed(error);
-  }
-}
-
-function messageType(text) {
-  try {
-    return JSON.parse(text)?.type;
-  } catch {
-    return undefined; // not ours: other programs may use the channel one day
   }
 }

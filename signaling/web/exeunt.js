@@ -8,9 +8,10 @@
  *     await me.publish(await navigator.mediaDevices.getUserMedia({ audio: true, video: true }));
  *     await me.leave();
  *
- * However it ends, in this order: the others are told, the local tracks are stopped (the camera's light is off) and
- * the connections closed, `exitRoom` fires, once and last. It ends by `leave()`, when the page goes away, by the
- * server's word (kicked, dismissed, replaced, ...), or because the connection stayed away longer than the grace.
+ * However it ends, in this order: the others are told (through the server, and straight, so that they know without it,
+ * too), the local tracks are stopped (the camera's light is off) and the connections closed, `exitRoom` fires, once and
+ * last. It ends by `leave()`, when the page goes away, by the server's word (kicked, dismissed, replaced, ...), or
+ * because the connection stayed away longer than the grace.
  *
  * Events, as in Python; every one is an object with `type`:
  *     enterRoom {room, user, users}            remoteUserJoin {user, session, extra}
@@ -18,16 +19,19 @@
  *     connectionBack {}                        remoteUserUnreachable {user, session}
  *     track {user, kind, track, stream}        remoteUserBack {user, session}
  *     sourceEnded {device, kind}               remoteUserLeave {user, session, reason, text, detectedBy, silentFor, extra}
- *     error {code, text, about}                exitRoom {reason, text}
+ *     error {code, text, about}                exitRoom {reason, text, unacknowledged}
  */
 
+import { checkBan, checkWait } from "./checks.js";
+import { Hooks } from "./hooks.js";
 import { Line, Refused } from "./line.js";
 import { Mesh } from "./mesh.js";
+import { Notice } from "./notice.js";
 import { Roster } from "./roster.js";
 
 export { Refused };
 
-const NOTICE_TIMEOUT = 1_000; // milliseconds that the server has to confirm our leave
+const NOTICE_TIMEOUT = 1_000; // milliseconds that the server and the others have to answer when we leave
 const KINDS = ["audio", "video"];
 const RELAYED = new Set(["offer", "answer", "candidate", "needOffer"]);
 
@@ -36,7 +40,7 @@ export class Peer {
   #url;
   #token;
   #iceServers;
-  #handlers = new Map(); // event → handlers, in order of registration
+  #hooks = new Hooks(this);
   #line = null;
   #mesh = null;
   #roster = new Roster();
@@ -44,7 +48,7 @@ export class Peer {
   #muted = new Set();
   #farewell = null; // {reason, text}: the first reason to leave, which is the one that counts
   #leaving = null; // the promise of `leave()`: everybody who calls it waits for the same
-  #confirmed = Promise.withResolvers(); // the server has said exitRoom
+  #notice = new Notice();
   #extraSaid = true; // the server knows our `extra`
   #entered = false;
   #exited = false;
@@ -81,10 +85,7 @@ export class Peer {
 
   /** Call `handler(event)` at every event of this name ("remoteUserJoin" or "onRemoteUserJoin"). Returns its undoing. */
   on(name, handler) {
-    const type = eventOf(name);
-    const handlers = this.#handlers.get(type) ?? [];
-    this.#handlers.set(type, [...handlers, handler]);
-    return () => this.#handlers.set(type, this.#handlers.get(type).filter((other) => other !== handler));
+    return this.#hooks.on(name, handler);
   }
 
   /** Enter the room. Throws `Refused` if the server says no or does not answer. */
@@ -141,9 +142,13 @@ export class Peer {
     this.#extraSaid = this.#line?.say({ type: "extra", extra }) ?? false;
   }
 
-  /** Remove somebody from the room (grant "moderate"). Throws if there is no connection at the moment. */
-  kick(user, text) {
-    this.#order({ type: "kick", user, ...(text && { text }) });
+  /**
+   * Remove somebody from the room (grant "moderate"), and keep them out for `banFor` seconds, if that is said. Throws
+   * if there is no connection at the moment.
+   */
+  kick(user, text, { banFor = null } = {}) {
+    checkBan(banFor);
+    this.#order({ type: "kick", user, ...(text && { text }), ...(banFor !== null && { banFor }) });
   }
 
   /** Close the room and remove everybody (grant "moderate"). Throws if there is no connection at the moment. */
@@ -151,21 +156,34 @@ export class Peer {
     this.#order({ type: "dismiss", ...(text && { text }) });
   }
 
-  /** Leave the room: resolves after `exitRoom` has fired. May be called by anybody, at any time, many times. */
-  leave() {
-    this.#leaving ??= this.#leave();
+  /**
+   * Leave the room: resolves after `exitRoom` has fired. May be called by anybody, at any time, many times.
+   *
+   * It waits, for a second at most, until the "server" has told the others; or until "everyone" has said that they
+   * know (`exitRoom` says in `unacknowledged` who has not); or for nothing (null).
+   */
+  async leave({ wait = "server" } = {}) {
+    checkWait(wait);
+    this.#leaving ??= this.#leave(wait);
     return this.#leaving;
   }
 
-  async #leave() {
+  async #leave(wait) {
     this.#farewell ??= { reason: "left", text: null };
-    if (!this.#exited && this.#sayLeave()) await within(NOTICE_TIMEOUT, this.#confirmed.promise);
+    if (!this.#exited) await this.#notify(wait);
     this.#finish();
   }
 
+  async #notify(wait) {
+    this.#notice.begin(wait, this.users.keys());
+    if (!this.#sayLeave()) this.#notice.loseServer();
+    await within(NOTICE_TIMEOUT, this.#notice.over);
+  }
+
   #sayLeave() {
-    this.#mesh?.sayLeave();
-    return this.#line?.say({ type: "leave" }) ?? false;
+    const { wantsAck } = this.#notice;
+    this.#mesh?.sayToAll({ type: "leave", ...(wantsAck && { wantsAck }) });
+    return this.#line?.say({ type: "leave", ...(wantsAck && { wait: true }) }) ?? false;
   }
 
   // The page goes away: there is no time to wait for anything.
@@ -175,6 +193,8 @@ export class Peer {
   };
 
   #exit(reason, text) {
+    // Of every other reason the server has told the others.
+    if (!this.#farewell && reason === "network_lost") this.#mesh?.sayToAll({ type: "leave", reason });
     this.#farewell ??= { reason, text };
     this.#finish();
   }
@@ -182,7 +202,8 @@ export class Peer {
   #finish() {
     if (this.#exited) return;
     this.#release();
-    if (this.#entered) this.#fire("exitRoom", this.#farewell);
+    const { unacknowledged } = this.#notice;
+    if (this.#entered) this.#hooks.fire("exitRoom", { ...this.#farewell, unacknowledged });
   }
 
   #release() {
@@ -192,7 +213,7 @@ export class Peer {
     this.#published.clear();
     this.#mesh?.close();
     this.#line?.close();
-    this.#confirmed.resolve();
+    this.#notice.end();
   }
 
   #enter(joined) {
@@ -214,7 +235,7 @@ export class Peer {
       listener: {
         say: (message) => this.#line.say(message),
         track: (user, track) => this.#receiveTrack(user, track),
-        leaving: (user) => this.#roster.saysGoodbye(user),
+        heard: (user, session, message) => this.#hear(user, session, message),
         error: (user, error) => this.#emit("error", { code: "call_failed", text: `${user}: ${error.message}` }),
       },
     });
@@ -224,22 +245,21 @@ export class Peer {
   #introduce({ user, session, extra = {}, unreachable = false }) {
     this.#emit("remoteUserJoin", { user, session, extra });
     if (unreachable) this.#emit("remoteUserUnreachable", { user, session });
-    this.#meet(user, { offering: true, unreachable });
-  }
-
-  #meet(user, { offering, unreachable = false }) {
-    if (this.#exited) return; // left in a handler
-    this.#mesh.add(user, { offering });
+    this.#meet({ user, session }, { offering: true });
     if (unreachable) this.#mesh.lost(user);
   }
 
+  #meet(entry, { offering }) {
+    if (!this.#exited) this.#mesh.add(entry, { offering }); // we may have left in a handler
+  }
+
   #loseConnection(grace) {
-    // Whom we wait for to confirm our leave is gone: wait no longer.
-    if (this.#farewell) this.#confirmed.resolve();
+    if (this.#farewell) this.#notice.loseServer();
     else this.#emit("connectionLost", { grace });
   }
 
   #comeBack(joined) {
+    if (this.#farewell) return this.#sayLeave(); // it may have been lost with the connection
     this.#emit("connectionBack", {});
     for (const event of joined.missed ?? []) this.#follow(event);
     for (const event of this.#roster.corrections(joined.users)) this.#apply(event);
@@ -257,8 +277,8 @@ export class Peer {
     else if ("seq" in message) this.#follow(message);
   }
 
-  #hearExit({ reason, text = null }) {
-    this.#confirmed.resolve();
+  #hearExit({ reason, text = null, unacknowledged }) {
+    this.#notice.confirm(unacknowledged);
     // While we wait for the answer to our own leave, `#leave` finishes, with the reason that came first.
     if (!this.#leaving) this.#exit(reason, text);
   }
@@ -269,19 +289,36 @@ export class Peer {
     this.#emit("error", { code, text, about });
   }
 
+  /** Somebody speaks straight to us. */
+  #hear(user, session, message) {
+    if (message.type === "ack") return this.#notice.acknowledge(user);
+    if (message.wantsAck) this.#mesh.say(user, { type: "ack" });
+    const departure = this.#roster.depart(user, session, message);
+    if (departure) this.#tell("remoteUserLeave", departure);
+  }
+
   #follow(event) {
+    if (event.wantsAck) this.#line.say({ type: "ack", seq: event.seq });
     if (event.seq <= this.#line.seq) return;
     this.#line.seq = event.seq;
     this.#apply(event);
   }
 
-  #apply({ type, seq: _, ...event }) {
-    if (this.#exited || !this.#roster.apply(type, event)) return;
-    if (type === "remoteUserLeave") this.#mesh.remove(event.user);
+  #apply({ type, seq: _, wantsAck: __, ...event }) {
+    if (!this.#exited && this.#roster.apply(type, event)) this.#tell(type, event);
+  }
+
+  #tell(type, event) {
+    if (type === "remoteUserLeave") this.#forget(event.user);
     if (type === "remoteUserUnreachable") this.#mesh.lost(event.user);
     this.#emit(type, complete(type, event));
-    if (type === "remoteUserJoin") this.#meet(event.user, { offering: false });
+    if (type === "remoteUserJoin") this.#meet(event, { offering: false });
     if (type === "remoteUserBack") this.#mesh.back(event.user);
+  }
+
+  #forget(user) {
+    this.#mesh.remove(user);
+    this.#notice.acknowledge(user); // who is gone does not have to say that they know
   }
 
   #receiveTrack(user, track) {
@@ -311,28 +348,8 @@ export class Peer {
   }
 
   #emit(type, detail) {
-    if (!this.#exited) this.#fire(type, detail);
+    if (!this.#exited) this.#hooks.fire(type, detail);
   }
-
-  #fire(type, detail) {
-    const event = Object.freeze({ type, ...detail });
-    const property = this[`on${type[0].toUpperCase()}${type.slice(1)}`];
-    for (const handler of [property, ...(this.#handlers.get(type) ?? [])]) run(handler, event);
-  }
-}
-
-/** A handler that throws is logged and harms nothing. */
-function run(handler, event) {
-  if (!handler) return;
-  try {
-    handler(event);
-  } catch (error) {
-    console.error(`a handler of ${event.type} failed`, error);
-  }
-}
-
-function eventOf(name) {
-  return /^on[A-Z]/.test(name) ? name[2].toLowerCase() + name.slice(3) : name;
 }
 
 /** The wire leaves out what equals its default. */

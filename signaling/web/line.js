@@ -23,7 +23,7 @@ export class Refused extends Error {
 }
 
 /** The reason to leave with, when the server does not let us resume. */
-const REASON_OF_REFUSAL = { token_expired: "token_expired", server_shutdown: "server_shutdown" };
+const REASON_OF_REFUSAL = { token_expired: "token_expired", server_shutdown: "server_shutdown", banned: "kicked" };
 
 /** One session's connection. Tells its listener: message(m), lost(grace), back(joined), ended(reason, text). */
 export class Line {

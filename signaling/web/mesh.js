@@ -12,12 +12,15 @@ const FIRST_RETRY = 500; // milliseconds; doubles with every failure in a row
 const LONGEST_RETRY = 8_000; // milliseconds
 const OFFER_TIMEOUT = 15_000; // milliseconds that we wait for the other side's first offer before we ask for it
 
-/** Tells its listener: say(message), returning whether it was sent; track(user, track); leaving(user); error(user, e). */
+/**
+ * Tells its listener: say(message) what the server is to pass on; track(user, track); error(user, error);
+ * heard(user, session, message) what somebody says straight to us.
+ */
 export class Mesh {
   #session;
   #iceServers;
   #listener;
-  #links = new Map(); // user → {user, offering, unreachable, call, failures, timer}
+  #links = new Map(); // user → {user, session, offering, unreachable, call, failures, timer}
   #local = { stream: new MediaStream(), tracks: { audio: null, video: null } };
   #counter = 0;
 
@@ -28,8 +31,8 @@ export class Mesh {
   }
 
   /** Somebody is there. `offering`: we came later than they did, so the call is ours to begin. */
-  add(user, { offering }) {
-    const link = { user, offering, unreachable: false, call: null, failures: 0, timer: null };
+  add({ user, session }, { offering }) {
+    const link = { user, session, offering, unreachable: false, call: null, failures: 0, timer: null };
     this.#links.set(user, link);
     if (offering) this.#offer(link);
     else this.#awaitOffer(link);
@@ -83,9 +86,14 @@ export class Mesh {
     else if (message.type === "needOffer" && (current || isFirstRequest(message, link))) this.#retry(link);
   }
 
-  /** Say goodbye to everybody we have a call with. */
-  sayLeave() {
-    for (const { call } of this.#links.values()) call?.sayLeave();
+  /** Say something straight to a user. */
+  say(user, message) {
+    this.#links.get(user)?.call?.say(message);
+  }
+
+  /** Say something straight to everybody. */
+  sayToAll(message) {
+    for (const user of this.#links.keys()) this.say(user, message);
   }
 
   /** End all calls. */
@@ -115,14 +123,14 @@ export class Mesh {
   }
 
   #call(link, id) {
-    const { user } = link;
+    const { user, session } = link;
     return new Call(id, {
       iceServers: this.#iceServers,
       local: this.#local,
       listener: {
         say: (message) => this.#listener.say({ ...message, user }),
         track: (track) => this.#listener.track(user, track),
-        leaving: () => this.#listener.leaving(user),
+        heard: (message) => this.#listener.heard(user, session, message),
         connected: () => succeed(link),
         failed: (error) => this.#fail(link, error),
       },

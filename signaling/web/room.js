@@ -1,7 +1,7 @@
 /** The page of a room: watch, join with camera, leave, and be told why it is over. */
 
 import { openDevices } from "./devices.js";
-import { askForWord } from "./dialogs.js";
+import { ask } from "./dialogs.js";
 import { Peer, Refused } from "./exeunt.js";
 import { Journal } from "./journal.js";
 import { problemOfName, serverOfPage, userOfPage } from "./names.js";
@@ -132,13 +132,13 @@ export class RoomPage {
 
   async #kick(user) {
     $("kick-user").textContent = user;
-    const text = await askForWord($("kick-dialog"));
-    if (text !== null) this.#order(() => this.#me.kick(user, text));
+    const answer = await ask($("kick-dialog"));
+    if (answer) this.#order(() => this.#me.kick(user, answer.text, { banFor: Number(answer.banFor) || null }));
   }
 
   async #closeRoom() {
-    const text = await askForWord($("close-dialog"));
-    if (text !== null) this.#order(() => this.#me.dismiss(text));
+    const answer = await ask($("close-dialog"));
+    if (answer) this.#order(() => this.#me.dismiss(answer.text));
   }
 
   #order(say) {

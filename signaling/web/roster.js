@@ -1,12 +1,17 @@
 /**
  * Who is here, as we know it. Pure bookkeeping: every change comes in as an event of the room, and what a whole roster
  * of the server says differently comes out as events.
+ *
+ * A user is known by name and session: what is said of a session that is not, or no more, here says nothing new. So
+ * each session's leave is told once, whichever way it is heard first: from the server, or from the leaver straight.
  */
+
+const REMEMBERED = 256; // sessions that left by their own word: more than can be here while the server does not know
 
 export class Roster {
   /** Name → {user, session, extra, unreachable, stream}. */
   users = new Map();
-  #goodbyes = new Set(); // sessions that said goodbye themselves, before the server did
+  #departed = new Set(); // sessions that said so before the server did, oldest first
 
   /** Somebody is in. Returns their entry. */
   add({ user, session, extra = {}, unreachable = false }) {
@@ -18,7 +23,7 @@ export class Roster {
   /** Follow one event of the room. Returns false if it says nothing new: then nobody has to hear of it. */
   apply(type, event) {
     const entry = this.users.get(event.user);
-    if (type === "remoteUserJoin") return !entry && Boolean(this.add(event));
+    if (type === "remoteUserJoin") return !entry && !this.#departed.has(event.session) && Boolean(this.add(event));
     // An event of an old session must not touch the new session of the same user.
     if (entry?.session !== event.session) return false;
     return CHANGES[type]?.(this, entry, event) ?? false;
@@ -31,14 +36,14 @@ export class Roster {
     return [...gone.map(lostWithoutWord), ...roster.flatMap((entry) => this.#correction(entry))];
   }
 
-  /** Somebody has said goodbye over their data channel; the server's notice is on its way, if there is a server. */
-  saysGoodbye(user) {
-    this.#goodbyes.add(this.users.get(user)?.session);
-  }
-
-  /** Whether this user has said goodbye over the data channel. */
-  saidGoodbye(user) {
-    return this.#goodbyes.has(this.users.get(user)?.session);
+  /** Somebody says themselves that they leave. Returns what is to be told of it; null if that is no news. */
+  depart(user, session, { reason, text }) {
+    const entry = this.users.get(user);
+    if (entry?.session !== session) return null;
+    this.users.delete(user);
+    this.#departed.add(session);
+    if (this.#departed.size > REMEMBERED) this.#departed.delete(this.#departed.values().next().value);
+    return { user, session, reason, text, detectedBy: "notice", silentFor: 0, extra: entry.extra };
   }
 
   #correction({ user, session, extra = {}, unreachable = false }) {
@@ -46,7 +51,7 @@ export class Roster {
     const types = [];
     if (known?.session !== session) types.push("remoteUserJoin");
     else if (JSON.stringify(known.extra) !== JSON.stringify(extra)) types.push("remoteUserUpdate");
-    // A presence that is known already says nothing new, and is dropped when it is applied.
+    // A presence that is known already, or of a session that departed, says nothing new: applying it drops it.
     types.push(unreachable ? "remoteUserUnreachable" : "remoteUserBack");
     return types.map((type) => ({ type, user, session, extra }));
   }

@@ -11,13 +11,14 @@ const EXITS = {
   error: ["Something went wrong", ""],
 };
 
-const REFUSALS = {
+const REFUSALS = { // title and text; null: the server's own words
   token_required: ["This room needs an invitation", "Open the whole address that you were given: the invitation is part of it."],
   token_invalid: ["This invitation is not valid", "It may be for another room or another name. Ask for a new one."],
   token_expired: ["This invitation has expired", "Ask for a new one."],
   room_full: ["The room is full", "Try again when somebody has left."],
   user_taken: ["This name is taken", "Somebody in the room has the same name. Choose another on the page of all rooms."],
   bad_name: ["This name cannot be used", "Names are 1 to 64 letters, digits and . _ @ + - and begin with a letter or digit."],
+  banned: ["You were removed from this room", null],
   server_shutdown: ["Server is going down", "Try again in a moment."],
   unreachable: ["The server cannot be reached", "Check the network, then try again."],
 };
@@ -53,8 +54,8 @@ export function exitWords({ reason, text }) {
 
 /** Title and text of the last screen, when the server did not let us in. */
 export function refusalWords({ code, message }) {
-  const [title, text] = REFUSALS[code] ?? ["You could not enter", message];
-  return { title, text };
+  const [title, text] = REFUSALS[code] ?? ["You could not enter", null];
+  return { title, text: text ?? message };
 }
 
 /** One line of the list of events: {title, detail, tone}; null for events that are not for people. */

@@ -1,5 +1,7 @@
 """The modules of the page that decide and do nothing, called in a browser."""
 
+import json
+
 import pytest
 
 from tests.browser import OpenTab
@@ -50,6 +52,121 @@ async def test_the_late_leave_of_an_old_session_does_not_take_away_the_new_one(o
     tab = await open_tab("ana")
     late = "return [roster.apply('remoteUserLeave', { user: 'ana', session: '0' }), roster.users.has('ana')]"
     assert await tab.value(ROSTER % late) == [False, True]
+
+
+async def test_who_says_goodbye_is_gone_once_and_stays_gone_but_may_come_anew(open_tab: OpenTab) -> None:
+    tab = await open_tab("ana")
+    goodbye = """
+        const before = roster.depart("ana", "0", { reason: "left", text: null });
+        const told = roster.depart("cleo", "3", { reason: "error", text: "sorry" });
+        const again = roster.depart("cleo", "3", { reason: "left", text: null });
+        const session = { user: "cleo", session: "3" };
+        const changes = ["Leave", "Back", "Update", "Unreachable", "Join"];
+        const later = changes.map((change) => roster.apply(`remoteUser${change}`, session));
+        const anew = roster.apply("remoteUserJoin", { user: "cleo", session: "4" });
+        const late = roster.depart("cleo", "3", { reason: "left", text: null });
+        return { before, told, again, later, anew, late, here: [...roster.users.keys()] };
+    """
+    assert await tab.value(ROSTER % goodbye) == {
+        "before": None,
+        "told": {
+            "user": "cleo",
+            "session": "3",
+            "reason": "error",
+            "text": "sorry",
+            "detectedBy": "notice",
+            "silentFor": 0,
+            "extra": {"a": 1},
+        },
+        "again": None,
+        "later": [False] * 5,
+        "anew": True,
+        "late": None,
+        "here": ["ana", "ben", "cleo"],
+    }
+
+
+async def test_a_roster_does_not_bring_back_who_said_goodbye(open_tab: OpenTab) -> None:
+    tab = await open_tab("ana")
+    goodbye = 'roster.depart("ana", "1", { reason: "left", text: null });'
+    same = "[{user: 'ana', session: '1'}, {user: 'ben', session: '2'}, {user: 'cleo', session: '3', extra: {a: 1}}]"
+    assert await tab.value(ROSTER % (goodbye + CORRECTED % same)) == []
+
+
+async def test_the_memory_of_goodbyes_is_bounded(open_tab: OpenTab) -> None:
+    tab = await open_tab("ana")
+    many = """
+        for (let n = 0; n < 257; n += 1) {
+            roster.add({ user: "dora", session: `d${n}` });
+            roster.depart("dora", `d${n}`, { reason: "left", text: null });
+        }
+        return ["d256", "d1", "d0"].map((session) => roster.apply("remoteUserJoin", { user: "dora", session }));
+    """
+    assert await tab.value(ROSTER % many) == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('{"type": "ack", "more": 1}', {"type": "ack"}),
+        ('{"type": "leave"}', {"type": "leave", "reason": "left", "text": None, "wantsAck": False}),
+        (
+            '{"type": "leave", "reason": "error", "text": "oh", "wantsAck": true}',
+            {"type": "leave", "reason": "error", "text": "oh", "wantsAck": True},
+        ),
+        ('{"type": "leave", "reason": "kicked"}', None),
+        ('{"type": "leave", "reason": null}', None),
+        ('{"type": "leave", "text": 1}', None),
+        ('{"type": "leave", "wantsAck": "yes"}', None),
+        ('{"type": "leave", "text": "%s"}' % ("x" * 1001), None),
+        ('{"type": "ack", "more": "%s"}' % ("x" * 8192), None),
+        ('{"type": "hello"}', None),
+        ("null", None),
+        ("leave", None),
+    ],
+)
+async def test_of_what_comes_over_the_channel_only_our_own_words_count(
+    open_tab: OpenTab, text: str, read: object
+) -> None:
+    tab = await open_tab("ana")
+    assert await tab.value(f'import("./-/channel.js").then((m) => m.readMessage({json.dumps(text)}))') == read
+
+
+NOTICE = """import("./-/notice.js").then(async ({ Notice }) => {
+    const notice = new Notice();
+    let isOver = false;
+    notice.over.then(() => { isOver = true; });
+    %s
+    await null;
+    return [isOver, ...notice.unacknowledged];
+})"""
+
+
+@pytest.mark.parametrize(
+    ("story", "end"),
+    [
+        ("notice.begin('server', ['bo'])", [False]),
+        ("notice.begin('server', ['bo']); notice.acknowledge('bo')", [False]),
+        ("notice.begin('server', ['bo']); notice.confirm()", [True]),
+        ("notice.begin('server', ['bo']); notice.loseServer()", [True]),
+        ("notice.begin(null, ['bo'])", [True]),
+        ("notice.begin('everyone', [])", [False]),
+        ("notice.begin('everyone', []); notice.loseServer()", [True]),
+        ("notice.begin('everyone', ['cy', 'bo'])", [False, "bo", "cy"]),
+        ("notice.begin('everyone', ['bo']); notice.loseServer()", [False, "bo"]),
+        ("notice.begin('everyone', ['bo', 'cy']); notice.acknowledge('bo')", [False, "cy"]),
+        ("notice.begin('everyone', ['bo']); notice.acknowledge('bo')", [True]),
+        (
+            "notice.begin('everyone', ['bo', 'cy']); notice.acknowledge('bo'); notice.confirm(['bo', 'cy'])",
+            [True, "cy"],
+        ),
+        ("notice.acknowledge('bo'); notice.begin('everyone', ['bo']); notice.confirm(['bo'])", [True, "bo"]),
+        ("notice.begin('everyone', ['bo']); notice.confirm()", [True]),
+    ],
+)
+async def test_a_leave_is_over_when_whom_it_waits_for_has_answered(open_tab: OpenTab, story: str, end: object) -> None:
+    tab = await open_tab("ana")
+    assert await tab.value(NOTICE % f"{story};") == end
 
 
 @pytest.mark.parametrize(("count", "width", "height"), [(1, 1520, 900), (2, 390, 660), (5, 1520, 900), (9, 1280, 600)])
