@@ -1,43 +1,45 @@
 """What we publish: sources on their way into the fan-outs that every connection reads."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
-from peer.capture import Capture, Kind, Opened, Source, acquire
+from peer.capture import Kind, Source, acquire
+from peer.capture.identity import ROOTS, Roots
 from peer.errors import UsageError
 from peer.events import DeviceRelease, Outcome, SourceEnded
 from peer.media.fanout import Fanout
+from peer.supply import RELEASE_LIMIT, Publication, SourceEvent, Supply
 
-RELEASE_LIMIT = 1.2  # seconds for one device
+STALL_AFTER = 3.0  # seconds
 CLOSE_LIMIT = 1.6  # seconds for everything at the same time; less than the step of the exit may take
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Publication:
-    """One published source: what of it is sent, and what was really opened."""
-
-    source: Source
-    kinds: tuple[Kind, ...]
-    format: Opened
-    capture: Capture = field(repr=False)
-    stops: tuple[Callable[[], None], ...] = field(repr=False)
+__all__ = ["Publication", "Publishing", "SourceEvent"]
 
 
 class Publishing:
-    """Owns the fan-outs of a peer and every device that it opened."""
+    """Owns the fan-outs of a peer and every device that it opened.
 
-    def __init__(self, on_ended: Callable[[SourceEnded], None]) -> None:
+    `on_event` is told what happens to a source: a device that gives nothing for `stall_after` seconds is lost (0 and
+    inf: only one that fails is). `roots` is where the system tells of its devices.
+    """
+
+    def __init__(
+        self, on_event: Callable[[SourceEvent], None], *, stall_after: float = STALL_AFTER, roots: Roots = ROOTS
+    ) -> None:
         self.fanouts = {kind.value: Fanout(kind.value) for kind in Kind}
-        self.publications: list[Publication] = []
-        self._on_ended = on_ended
-        self._opening: set[asyncio.Task[Publication]] = set()
-        self._releasing: set[asyncio.Task[DeviceRelease]] = set()
-        self._held: list[Publication] = []  # whose devices are not known to be free
+        self._supplies: list[Supply] = []
+        self._on_event = on_event
+        self._stall_after = stall_after
+        self._roots = roots
+        self._opening: set[asyncio.Task[Supply]] = set()
+        self._releasing: set[asyncio.Task[list[DeviceRelease]]] = set()
+        self._held: list[Supply] = []  # whose devices are not known to be free
         self._given_up: list[DeviceRelease] = []  # while they were opening, because we leave
         self._closed = False
+
+    @property
+    def publications(self) -> list[Publication]:
+        """What is being sent, black and silence in the place of a lost device included."""
+        return [supply.publication for supply in self._supplies]
 
     async def publish(self, source: Source, kinds: Iterable[Kind] | None) -> Publication:
         """Open a source and send what it delivers. Raises `DeviceError`, or `UsageError` if a kind is taken.
@@ -59,11 +61,12 @@ class Publishing:
             raise
         if opening.cancelled():
             raise UsageError(f"{source.label} was given up while it was opening: we are leaving the room")
-        return opening.result()
+        return opening.result().publication
 
     async def unpublish(self, publication: Publication) -> DeviceRelease:
-        """Stop sending a source and let its device go, within a limit."""
-        return await asyncio.shield(self._release(publication))
+        """Stop sending a source and let its device go, within a limit; at any moment, also while it is lost."""
+        (supply,) = [supply for supply in self._supplies if supply.publication is publication]
+        return (await asyncio.shield(self._release(supply)))[0]
 
     async def close(self) -> list[DeviceRelease]:
         """End what is sent, give up what is opening, release every device: all at the same time, within a limit."""
@@ -77,13 +80,13 @@ class Publishing:
         if tasks := [*opening, *releasing]:
             await asyncio.wait(tasks, timeout=CLOSE_LIMIT)
         return [
-            *(_outcome(task) for task in releasing),
+            *(release for task in releasing for release in _outcome(task)),
             *self._given_up,
             *(_stuck(task.get_name().removeprefix("open ")) for task in opening if not task.done()),
         ]
 
-    async def _open(self, source: Source, wanted: tuple[Kind, ...]) -> Publication:
-        """From the open device to the list of publications nothing is awaited: it is in one or the other's hands."""
+    async def _open(self, source: Source, wanted: tuple[Kind, ...]) -> Supply:
+        """From the open device to the list of supplies nothing is awaited: it is in one or the other's hands."""
         capture = await acquire(source, given_up=self._let_go)
         kinds = tuple(kind for kind in capture.kinds if kind in wanted)
         try:
@@ -92,40 +95,44 @@ class Publishing:
         except UsageError:
             await capture.release(RELEASE_LIMIT)
             raise
-        ended = _once(lambda text: self._ended(source, text))
-        stops = tuple(capture.subscribe(kind, self.fanouts[kind].push, ended) for kind in kinds)
-        publication = Publication(source, kinds, capture.format, capture, stops)
-        self.publications.append(publication)
-        self._held.append(publication)
-        return publication
+        supply = Supply(
+            Publication(source, kinds, capture.format),
+            capture,
+            self.fanouts,
+            tell=lambda event: self._happened(supply, event),
+            stall_after=self._stall_after,
+            roots=self._roots,
+        )
+        self._supplies.append(supply)
+        self._held.append(supply)
+        return supply
 
-    def _release(self, publication: Publication) -> "asyncio.Task[DeviceRelease]":
+    def _release(self, supply: Supply) -> "asyncio.Task[list[DeviceRelease]]":
         """Stop sending, and let the device go. May be called again: it then looks whether the device is free."""
-        if publication in self.publications:
-            self.publications.remove(publication)
-        for stop in publication.stops:
-            stop()
-        task = asyncio.create_task(self._let_device_go(publication), name=f"release {publication.source.label}")
+        if supply in self._supplies:
+            self._supplies.remove(supply)
+        supply.end()
+        task = asyncio.create_task(self._let_devices_go(supply), name=f"release {supply.label}")
         self._releasing.add(task)  # the loop alone would not keep it alive
         task.add_done_callback(self._releasing.discard)
         return task
 
-    async def _let_device_go(self, publication: Publication) -> DeviceRelease:
-        released = await publication.capture.release(RELEASE_LIMIT)
-        if publication in self._held:
-            self._held.remove(publication)
-        return released
+    async def _let_devices_go(self, supply: Supply) -> list[DeviceRelease]:
+        releases = await supply.release()
+        is_free = all(release.outcome is not Outcome.STUCK for release in releases)
+        if is_free and supply in self._held and not self._closed:  # the exit's report names what it let go
+            self._held.remove(supply)
+        return releases
 
     def _let_go(self, release: DeviceRelease) -> None:
         if self._closed:
             self._given_up.append(release)
 
-    def _ended(self, source: Source, text: str | None) -> None:
-        """A source has ended by itself: let it go and say so."""
-        for publication in tuple(self.publications):
-            if publication.source is source:
-                self._release(publication)
-                self._on_ended(SourceEnded(device=source.label, text=text))
+    def _happened(self, supply: Supply, event: SourceEvent) -> None:
+        """Say what became of a source; one that has ended by itself is let go."""
+        if isinstance(event, SourceEnded):
+            self._release(supply)
+        self._on_event(event)
 
     def _check_source(self, source: Source) -> None:
         if self._closed:
@@ -141,21 +148,10 @@ class Publishing:
                 raise UsageError(f"{publication.source.label} is our {kind} already: unpublish it first")
 
 
-def _once(call: Callable[[str | None], None]) -> Callable[[str | None], None]:
-    """Both kinds of a file end; it is said once."""
-    called = False
-
-    def first(text: str | None) -> None:
-        nonlocal called
-        if not called:
-            called = True
-            call(text)
-
-    return first
-
-
-def _outcome(task: "asyncio.Task[DeviceRelease]") -> DeviceRelease:
-    return task.result() if task.done() and not task.cancelled() else _stuck(task.get_name().removeprefix("release "))
+def _outcome(task: "asyncio.Task[list[DeviceRelease]]") -> list[DeviceRelease]:
+    if task.done() and not task.cancelled():
+        return task.result()
+    return [_stuck(task.get_name().removeprefix("release "))]
 
 
 def _stuck(device: str) -> DeviceRelease:

@@ -57,7 +57,7 @@ class Visit:
         self.grants: frozenset[str] = frozenset()
         self.session = ""
         self.dispatcher = Dispatcher(hooks)
-        self.publishing = Publishing(self._put)
+        self.publishing = Publishing(self._put, stall_after=config.stall_after)
         self.requests = Requests()
         self.leaving = Leaving(
             f"{join.room}/{join.user}",

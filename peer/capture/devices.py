@@ -79,7 +79,7 @@ def _look(look: Callable[[], Iterable[Device]], into: list[Device]) -> None:
 def linux_cameras(sysfs: Path = SYSFS, dev: Path = Path("/dev")) -> list[Device]:
     """Return the nodes that give pictures: not those of metadata, encoders and outputs."""
     nodes = sorted((entry.name for entry in sysfs.glob("video*")), key=natural) if sysfs.exists() else []
-    cameras = [(dev / node, _text(sysfs / node / "name") or node) for node in nodes if gives_pictures(dev / node)]
+    cameras = [(dev / node, text_of(sysfs / node / "name") or node) for node in nodes if gives_pictures(dev / node)]
     return [Device("camera", str(path), name, _rights(path), n == 0) for n, (path, name) in enumerate(cameras)]
 
 
@@ -114,7 +114,7 @@ def linux_microphones(proc_pcm: Path = PROC_PCM) -> list[Device]:
         alsa.prepare()
     except DeviceError:
         return []
-    hardware = capture_devices(_text(proc_pcm))
+    hardware = capture_devices(text_of(proc_pcm))
     names = {device.name: device.description for device in av.enumerate_input_devices("alsa")}
     servers = {name: names[name] for name in names if is_microphone(name) and "hw:" not in name}
     if not hardware and not servers:
@@ -166,7 +166,8 @@ def _rights(path: Path) -> str:
     return "" if os.access(path, os.R_OK | os.W_OK) else "no permission"
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a file of the system without blanks around it; empty if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:

@@ -6,6 +6,7 @@ stop them, forget them or read them slowly, and neither the device nor another c
 
 import asyncio
 from collections import deque
+from fractions import Fraction
 
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -14,6 +15,7 @@ from av import AudioFrame, VideoFrame
 Frame = AudioFrame | VideoFrame
 LIMITS = {"audio": 10, "video": 1}  # frames that wait for a slow connection; the oldest go first
 BLACK_EVERY = 1.0  # seconds between the black pictures of muted video
+OVERLAP = Fraction(1, 2)  # seconds that a source may begin before the end of the one it takes over from
 
 
 class StubTrack(MediaStreamTrack):
@@ -61,6 +63,8 @@ class Fanout:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.muted = False
+        self.size = (640, 480)  # of the last picture
+        self.reached = Fraction(0)  # capture time at which the last frame ends, seconds
         self._tracks: set[StubTrack] = set()
         self._black_at = -BLACK_EVERY  # capture time, seconds
 
@@ -75,7 +79,13 @@ class Fanout:
         self._tracks.discard(track)
 
     def push(self, frame: Frame) -> None:
-        """Send a frame to everybody; while muted, silence and now and then a black picture in its place."""
+        """Send a frame to everybody; while muted, silence and now and then a black picture in its place.
+
+        Time never goes back a little: where one source takes over from another (a device from the silence that was sent
+        in its place), what would be heard twice is dropped.
+        """
+        if not self._moves_on(frame):
+            return
         if self.muted:
             blanked = self._blank(frame)
             if blanked is None:
@@ -91,6 +101,18 @@ class Fanout:
         """End every track, so that aiortc's senders end by themselves."""
         for track in tuple(self._tracks):
             track.stop()
+
+    def _moves_on(self, frame: Frame) -> bool:
+        """Make this the last frame, unless it begins a little before the end of the one that is."""
+        if frame.pts is None or frame.time_base is None:
+            return True
+        begin, ticks = frame.pts * frame.time_base, frame.samples if isinstance(frame, AudioFrame) else 1
+        if begin < self.reached < begin + OVERLAP:
+            return False
+        self.reached = begin + ticks * frame.time_base
+        if isinstance(frame, VideoFrame):
+            self.size = (frame.width, frame.height)
+        return True
 
     def _blank(self, frame: Frame) -> Frame | None:
         if isinstance(frame, AudioFrame):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from peer import DeviceNotFound, ExitState, File, Kind, Outcome, Peer, SourceEnded, TestPattern, UsageError
+from peer.publishing import Publishing
 from tests.e2e.movie import make_movie
 from tests.journal import Journal
 
@@ -105,3 +106,24 @@ async def test_a_cancelled_publish_publishes_nothing(join: Join, turns: int) -> 
     await asyncio.wait({publishing})
     assert publishing.cancelled()
     assert me.publications == ()
+
+
+async def test_a_publication_says_what_is_sent() -> None:
+    publishing = Publishing(lambda _: None)
+    sent = await publishing.publish(TestPattern(**SMALL), None)
+    assert repr(sent).startswith("Publication(source=TestPattern(width=320, height=180")
+    assert (sent.kinds, sent.format.width, sent.is_lost) == ((Kind.AUDIO, Kind.VIDEO), 320, False)
+    assert publishing.publications == [sent]
+    assert [release.outcome for release in await publishing.close()] == [Outcome.VERIFIED]
+
+
+async def test_an_exit_whose_release_is_begun_again_reports_every_device_all_the_same() -> None:
+    publishing = Publishing(lambda _: None)
+    await publishing.publish(TestPattern(**SMALL), None)
+    closing = asyncio.create_task(publishing.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    for _ in range(2):
+        assert [(one.device, one.outcome) for one in await publishing.close()] == [("test pattern", Outcome.VERIFIED)]
+    assert publishing.publications == []

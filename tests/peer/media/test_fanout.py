@@ -102,3 +102,30 @@ async def test_muted_video_is_black_once_a_second() -> None:
             assert np.array_equal(frame.to_ndarray(), black(64, 60).to_ndarray())
             seen.append(frame.pts)
     assert seen == [90 * 3000, 120 * 3000, 150 * 3000]
+
+
+async def test_what_would_be_heard_twice_when_a_source_takes_over_is_dropped() -> None:
+    fanout = Fanout("audio")
+    track = fanout.attach()
+    for number in (10, 11, 10, 11, 12):
+        fanout.push(sound(number))
+    assert [(await track.recv()).pts // 960 for _ in range(3)] == [10, 11, 12]
+    assert not track.has_frame
+
+
+async def test_a_source_of_quite_another_time_is_sent_all_the_same() -> None:
+    fanout = Fanout("video")
+    track = fanout.attach()
+    seen = []
+    for number in (900, 899, 0, 1):
+        fanout.push(picture(number))
+        if track.has_frame:
+            seen.append((await track.recv()).pts // 3000)
+    assert seen == [900, 0, 1]
+
+
+async def test_a_frame_without_a_time_is_sent() -> None:
+    fanout = Fanout("video")
+    track = fanout.attach()
+    fanout.push(VideoFrame(64, 60, "yuv420p"))
+    assert track.has_frame
