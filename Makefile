@@ -1,5 +1,6 @@
 # make demo    set everything up and do the main job       make demo ARGS="--for 5 --json"
 # make test    set everything up and run all tests         make test ARGS="-k camera"
+# make test-vm the tests on a real kernel's camera and microphone, in a virtual machine
 # make check   format, lint, types, import contracts, file length
 # make bench   the figures that the README quotes
 
@@ -9,7 +10,7 @@ RUN := .venv/.run-ready
 DEV := .venv/.dev-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: demo setup test check format bench lock clean
+.PHONY: demo setup test test-vm check format bench lock clean
 
 demo: $(RUN)
 	@$(BIN)/exeunt demo $(ARGS)
@@ -18,6 +19,9 @@ setup: $(DEV)
 
 test: $(DEV)
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-vm: $(DEV)
+	@EXEUNT_VM=1 $(BIN)/python -m pytest tests/vm $(ARGS)
 
 check: $(DEV)
 	@$(BIN)/ruff format --check .
