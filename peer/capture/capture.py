@@ -15,7 +15,8 @@ from peer.capture.devices import enumerate_devices
 from peer.capture.failures import silent_failure
 from peer.capture.format import Opened
 from peer.capture.mailbox import Deliver, Ended
-from peer.capture.reader import Closing, Reader, Ready
+from peer.capture.reader import Closing, Reader
+from peer.capture.reading import Ready
 from peer.capture.registry import Registry, outcome
 from peer.capture.source import Camera, Kind, Source
 from peer.errors import DeviceNotFound, UsageError

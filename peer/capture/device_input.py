@@ -23,9 +23,8 @@ from peer.capture.convert import (
 from peer.capture.failures import open_failure
 from peer.capture.format import Opened
 from peer.capture.handles import Holder, holders, node_of
-from peer.capture.input import Input, capture_time, closed_on_error
+from peer.capture.input import Frame, Input, capture_time, closed_on_error
 from peer.capture.ladder import Attempt, camera_attempts, microphone_attempts, screen_attempts
-from peer.capture.mailbox import Frame
 from peer.capture.names import parse_display
 from peer.capture.source import Camera, Kind, Microphone, Screen
 from peer.capture.waiting import AUDIO_POLL, Expectation

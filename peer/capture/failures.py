@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 from collections.abc import Sequence
 
 from peer.capture.handles import Holder
@@ -11,6 +12,7 @@ from peer.errors import DeviceBusy, DeviceDenied, DeviceError, DeviceFailed, Dev
 _MISSING = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 _DENIED = {errno.EACCES, errno.EPERM}
 _INVALID_DATA = 1094995529  # AVERROR_INVALIDDATA
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _EXIT = 1414092869  # AVERROR_EXIT: our limit for the open was over
 
 
@@ -37,6 +39,20 @@ def running_failure(source: Source, code: int) -> str:
     if code in _MISSING:
         return f"The {source.label} is gone ({reason(code)}): was it unplugged?"
     return f"The {source.label} failed while it ran ({reason(code)})."
+
+
+def process_failure(source: Source, status: int) -> str:
+    """Say why the process that read a source has ended without a word; `status` is minus the signal that ended it."""
+    number = -status
+    if number in _CRASHES:
+        text = f"crashed ({signal.Signals(number).name}): the driver of the device or FFmpeg is at fault"
+    elif number == signal.SIGKILL:
+        text = "was killed (SIGKILL): look whether the system ran out of memory"
+    elif number > 0:
+        text = f"was ended by another program ({signal.strsignal(number)})"
+    else:
+        text = f"ended by itself (status {status}): its standard error says why"
+    return f"The process that read the {source.label} {text}."
 
 
 def reason(code: int) -> str:

@@ -12,8 +12,7 @@ from peer.capture.clock import AudioClock, Playback, VideoClock
 from peer.capture.convert import Blocks, PictureConverter, SoundConverter, block_frame, stamp_picture
 from peer.capture.failures import open_failure
 from peer.capture.format import Opened
-from peer.capture.input import Input, capture_time, closed_on_error
-from peer.capture.mailbox import Frame
+from peer.capture.input import Frame, Input, capture_time, closed_on_error
 from peer.capture.source import File, Kind
 from peer.errors import DeviceFailed
 

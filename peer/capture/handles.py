@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,12 +89,12 @@ def peer_path(number: int) -> str | None:
     return f"{name}\0" if name else None
 
 
-def holders(node: str) -> list[Holder]:
-    """Return which processes have a device node open, as far as we may know."""
+def holders(node: str, among: Callable[[int], bool] = lambda _: True) -> list[Holder]:
+    """Return which processes, of those `among` says are meant, have a device node open, as far as we may know."""
     if not sys.platform.startswith("linux"):
         return []
     pids = sorted(int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
-    return [Holder(pid, _command(pid)) for pid in pids if _holds(pid, node)]
+    return [Holder(pid, _command(pid)) for pid in pids if among(pid) and _holds(pid, node)]
 
 
 def node_of(source: Source) -> str | None:

@@ -5,18 +5,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import av
 from av.container import InputContainer
 
 from peer.capture.format import Opened
-from peer.capture.mailbox import Frame
 from peer.capture.source import Kind
 
-_EPOCH = time.monotonic()
+Frame = av.VideoFrame | av.AudioFrame
+
+_epoch = time.monotonic()  # the system's clock: the same in a program and in the processes that read for it
 
 
 def capture_time() -> float:
     """Return now on the capture clock, in seconds since the program began."""
-    return time.monotonic() - _EPOCH
+    return time.monotonic() - _epoch
+
+
+def capture_epoch() -> float:
+    """Return when the capture clock of this process began, by the system's clock."""
+    return _epoch
+
+
+def adopt_epoch(epoch: float) -> None:
+    """Let the capture clock of this process be that of the one whose epoch this is."""
+    global _epoch
+    _epoch = epoch
 
 
 @contextmanager

@@ -6,13 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-import av
-
+from peer.capture.input import Frame
 from peer.capture.source import Kind
 
 logger = logging.getLogger(__name__)
 
-Frame = av.VideoFrame | av.AudioFrame
 Deliver = Callable[[Frame], None]
 Ended = Callable[[str | None], None]
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from peer.capture.clock import AUDIO_RATE, BLOCK, AudioClock, Metronome, VideoClock
 from peer.capture.convert import PIXELS, block_frame, plane_array, stamp_picture
 from peer.capture.format import Opened
-from peer.capture.input import Input, capture_time
-from peer.capture.mailbox import Frame
+from peer.capture.input import Frame, Input, capture_time
 from peer.capture.picture import Pattern
 from peer.capture.source import TestPattern
 

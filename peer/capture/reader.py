@@ -1,47 +1,34 @@
-"""The thread that owns one device: it opens, reads, converts and closes it, and nobody else touches it.
+"""One device, as its users share it, and the thread that looks after it.
 
-    OPENING ──first frame──► LIVE ──quit, end or failure──► CLOSING ──► CLOSED
-       └────────── cannot be opened, or quit ──────────────────┘
+    OPENING ──first frame──► LIVE ──stop, end or failure──► CLOSING ──► CLOSED
+       └────────── cannot be opened, or stop ──────────────────┘
 
-A device that blocks inside the driver holds this thread and nothing else: it is a daemon, everybody who waits for it
-has a limit, and it closes the device should the driver ever return.
+A `ThreadReader` reads the device in that thread itself. A device that blocks inside the driver holds the thread and
+nothing else: it is a daemon, everybody who waits for it has a limit, and it closes the device should the driver ever
+return. A `ProcessReader` (in `process.py`) has it read by a process, which it can end.
 """
 
 import asyncio
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import av
-
-from peer.capture.device_input import open_camera, open_microphone, open_screen
-from peer.capture.failures import running_failure
-from peer.capture.file_input import open_file
-from peer.capture.format import Opened
 from peer.capture.handles import Watch
-from peer.capture.input import Input
-from peer.capture.mailbox import Deliver, Ended, Frame, Mailbox
+from peer.capture.input import Frame
+from peer.capture.mailbox import Deliver, Ended, Mailbox
 from peer.capture.oneshot import OneShot
-from peer.capture.pattern_input import PatternInput
-from peer.capture.source import Camera, File, Kind, Microphone, Screen, Source, TestPattern
+from peer.capture.reading import TURN_POLL, Ending, Reading, Ready, kind_of
+from peer.capture.source import Kind, Source, TestPattern
 from peer.errors import DeviceError, DeviceFailed
 from peer.events import Outcome
 
 logger = logging.getLogger(__name__)
 
-TURN_POLL = 0.01  # seconds between looks whether the last user has closed, or a file has its first subscriber
 HANDLE_LIMIT = 0.2  # seconds that handles may outlive the close (a sound server hangs up on its own thread)
 HANDLE_POLL = 0.005  # seconds
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A source that is open and gives frames."""
-
-    kinds: tuple[Kind, ...]
-    form: Opened
 
 
 @dataclass(frozen=True)
@@ -52,14 +39,7 @@ class Closing:
     text: str | None = None
 
 
-@dataclass(frozen=True)
-class Ending:
-    """Why a source ended by itself; `text` is None when it was simply over."""
-
-    text: str | None
-
-
-class Reader:
+class Reader(ABC):
     """One device and its thread. `gone` is called in that thread as soon as the device gives nothing more."""
 
     def __init__(self, source: Source, after: "Reader | None", gone: "Callable[[Reader], None]") -> None:
@@ -85,12 +65,17 @@ class Reader:
         """Whether the device has been told to close."""
         return self._stop.is_set()
 
+    @property
+    def why_stuck(self) -> str:
+        """Who is to blame if the device does not close, in words."""
+        return "the device does not answer; it is closed as soon as the driver returns"
+
     def start(self) -> None:
         """Begin to open the device."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Tell the thread to close the device; `closed` says when it has."""
+        """Have the device closed, from any thread; `closed` says when it is."""
         self._stop.set()
 
     def subscribe(self, kind: Kind, deliver: Deliver, ended: Ended | None) -> Mailbox:
@@ -109,19 +94,43 @@ class Reader:
         with self._lock:
             self._mailboxes = tuple(other for other in self._mailboxes if other is not mailbox)
 
+    def ready(self, ready: Ready) -> None:
+        """Tell those who wait that the device is open and gives frames."""
+        self.opened.set(ready)
+
+    def take(self, frame: Frame) -> None:
+        """Deliver a frame to its subscribers."""
+        kind = kind_of(frame)
+        for mailbox in self._mailboxes:
+            if mailbox.kind is kind:
+                self.dropped[kind] += mailbox.put(frame)
+
+    @abstractmethod
+    def _read(self) -> Ending | None:
+        """Have the device read until it is told to stop; return why it ended by itself, None if it did not.
+
+        It is closed when this returns or raises. Raises `DeviceError` if it cannot be opened.
+        """
+
+    @abstractmethod
+    def _verify(self) -> Closing:
+        """Look whether the system agrees that the device is closed."""
+
     def _run(self) -> None:
-        watch = Watch(self.source)
+        ending: Ending | None
         try:
             self._wait_for_predecessor()
-            ending = self._open_read_close(watch)
+            ending = self._read()
         except DeviceError as error:
             ending = Ending(str(error))
             self.opened.set(error)
         except Exception as error:  # the thread's outermost boundary: whoever waits must be told
             logger.exception("the reader of %s failed", self.source.label)
-            ending = self._fail(f"The {self.source.label} failed: {error!r}.")
+            ending = Ending(f"The {self.source.label} failed: {error!r}.")
+        if ending is not None and ending.text is not None:
+            self.opened.set(DeviceFailed(ending.text))  # counts if it never gave a frame
         self._gone(self)
-        self.closed.set(self._verify(watch))
+        self.closed.set(self._verify())
         self._announce(ending)
 
     def _wait_for_predecessor(self) -> None:
@@ -130,55 +139,6 @@ class Reader:
             if self._stop.is_set():
                 raise DeviceFailed(f"The {self.source.label} is still being closed by its last user: restart it.")
         self._after = None
-
-    def _open_read_close(self, watch: Watch) -> Ending | None:
-        """Return why the source ended by itself, None if it was told to."""
-        with watch.opening():
-            opened = open_input(self.source, self._stop)
-        try:
-            return self._read(opened)
-        finally:
-            opened.close()
-
-    def _read(self, opened: Input) -> Ending | None:
-        try:
-            if not opened.is_live:
-                self._wait_for_audience(opened)
-            while not self._stop.is_set():
-                self._read_once(opened)
-        except EOFError:
-            return Ending(None)
-        except (av.FFmpegError, OSError) as error:
-            return self._fail(running_failure(self.source, error.errno or 0))
-        except Exception as error:  # must end here: its traceback may hold a frame in the driver's memory
-            logger.exception("the reader of %s failed", self.source.label)
-            return self._fail(f"The {self.source.label} failed: {error!r}.")
-        return None
-
-    def _fail(self, text: str) -> Ending:
-        self.opened.set(DeviceFailed(text))  # counts if it never gave a frame
-        return Ending(text)
-
-    def _wait_for_audience(self, opened: Input) -> None:
-        self.opened.set(Ready(opened.kinds, opened.form))
-        while not self._mailboxes and not self._stop.wait(TURN_POLL):
-            pass
-
-    def _read_once(self, opened: Input) -> None:
-        frames = opened.read()
-        if not frames:
-            self._stop.wait(opened.delay())
-            return
-        if not self.opened.is_set:
-            self.opened.set(Ready(opened.kinds, opened.form))
-        for frame in frames:
-            self._publish(frame)
-
-    def _publish(self, frame: Frame) -> None:
-        kind = Kind.VIDEO if isinstance(frame, av.VideoFrame) else Kind.AUDIO
-        for mailbox in self._mailboxes:
-            if mailbox.kind is kind:
-                self.dropped[kind] += mailbox.put(frame)
 
     def _announce(self, ending: Ending | None) -> None:
         if ending is None:
@@ -190,32 +150,28 @@ class Reader:
         for mailbox in mailboxes:
             mailbox.end(ending.text)
 
-    def _verify(self, watch: Watch) -> Closing:
-        """Look whether the system agrees that the device is closed."""
+
+class ThreadReader(Reader):
+    """Reads its device in its own thread: it opens, reads, converts and closes it, and nobody else touches it."""
+
+    def __init__(self, source: Source, after: Reader | None, gone: Callable[[Reader], None]) -> None:
+        super().__init__(source, after, gone)
+        self._watch = Watch(source)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a subscriber."""
+        return bool(self._mailboxes)
+
+    def _read(self) -> Ending | None:
+        return Reading(self.source, self._stop, self, self._watch.opening).run()
+
+    def _verify(self) -> Closing:
         if isinstance(self.source, TestPattern):
             return Closing(Outcome.VERIFIED)
         deadline = time.monotonic() + HANDLE_LIMIT
-        while (left := watch.left()) and time.monotonic() < deadline:
+        while (left := self._watch.left()) and time.monotonic() < deadline:
             threading.Event().wait(HANDLE_POLL)
         if left:
             return Closing(Outcome.STUCK, f"closed, yet {left[0].target} is still open as {left[0].number}")
-        return Closing(Outcome.VERIFIED if watch.saw_handles else Outcome.CLOSED)
-
-
-def open_input(source: Source, stop: threading.Event) -> Input:
-    """Open a source in the calling thread. Raises `DeviceError`."""
-    match source:
-        case Camera():
-            return open_camera(source)
-        case Microphone():
-            return open_microphone(source)
-        case Screen():
-            return open_screen(source)
-        case File():
-            return open_file(source, stop)
-        case TestPattern():
-            return PatternInput(source)
-        case _:  # a source of somebody else's making
-            raise DeviceFailed(
-                f"{source!r} is no source that can be opened: use Camera, Microphone, Screen, File or TestPattern."
-            )
+        return Closing(Outcome.VERIFIED if self._watch.saw_handles else Outcome.CLOSED)

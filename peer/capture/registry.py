@@ -1,11 +1,15 @@
 """Which devices are open in this process and how many users each has: opened once, closed when the last one goes."""
 
+import sys
 import threading
 import time
 from collections.abc import Hashable
 
-from peer.capture.reader import Closing, Reader
-from peer.capture.source import Source
+from peer.capture.isolation import isolation_of
+from peer.capture.process import ProcessReader
+from peer.capture.reader import Closing, Reader, ThreadReader
+from peer.capture.source import Isolation, Source
+from peer.capture.spawn import can_spawn
 from peer.events import DeviceRelease, Outcome
 
 
@@ -24,7 +28,7 @@ class Registry:
             if reader is not None and not reader.is_stopping:
                 self._users[reader] += 1
                 return reader
-            successor = Reader(source, after=reader, gone=self._forget)
+            successor = _reader_class(source)(source, after=reader, gone=self._forget)
             self._current[source.key] = successor
             self._users[successor] = 1
             successor.start()
@@ -62,6 +66,10 @@ def outcome(reader: Reader, closing: Closing | None, began: float) -> DeviceRele
     """Say how a device was let go; `closing` is None if it was not, within the limit."""
     took = time.monotonic() - began
     if closing is None:
-        text = "the device does not answer; it is closed as soon as the driver returns"
-        return DeviceRelease(device=reader.source.label, outcome=Outcome.STUCK, took=took, text=text)
+        return DeviceRelease(device=reader.source.label, outcome=Outcome.STUCK, took=took, text=reader.why_stuck)
     return DeviceRelease(device=reader.source.label, outcome=closing.outcome, took=took, text=closing.text)
+
+
+def _reader_class(source: Source) -> type[ThreadReader] | type[ProcessReader]:
+    isolation = isolation_of(source, sys.platform, can_spawn=can_spawn())
+    return ProcessReader if isolation is Isolation.PROCESS else ThreadReader

@@ -11,6 +11,8 @@ from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from peer.errors import UsageError
+
 
 class Kind(StrEnum):
     """What a source gives, in WebRTC's words."""
@@ -19,8 +21,26 @@ class Kind(StrEnum):
     VIDEO = "video"
 
 
+class Isolation(StrEnum):
+    """Where a source is read: whatever hangs or crashes there harms nothing else."""
+
+    THREAD = "thread"  # of this process: no cost; a driver that does not return keeps its device
+    PROCESS = "process"  # of its own: it can be ended whatever the driver does
+
+
 class Source(ABC):
-    """A specification of something to capture."""
+    """A specification of something to capture.
+
+    `isolation` says where it is read, "thread" or "process"; None: in a process of its own where the driver may hang
+    (X screens, all devices of macOS), else in a thread. It does not tell devices apart: one that is open already is
+    shared as it is read.
+    """
+
+    isolation: Isolation | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.isolation is not None and self.isolation not in list(Isolation):
+            raise UsageError(f"{self.isolation!r} is no isolation: it is 'thread', 'process' or None.")
 
     @property
     @abstractmethod
@@ -51,6 +71,7 @@ class Camera(Source):
     width: int = 1280
     height: int = 720
     fps: float = 30
+    isolation: Isolation | str | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -77,6 +98,8 @@ class Microphone(Source):
     """
 
     device: str | None = None
+    _: KW_ONLY
+    isolation: Isolation | str | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -115,6 +138,7 @@ class Screen(Source):
     x: int = 0
     y: int = 0
     cursor: bool = True
+    isolation: Isolation | str | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -144,12 +168,14 @@ class File(Source):
     """A file or a URL of any form FFmpeg reads, played at its own pace from the first subscription on.
 
     `loop=True` begins again at the end. Two `File` objects are two players. A path that blocks (a named pipe nobody
-    writes into, a dead network disk) holds the reading thread: its release then ends as `Outcome.STUCK`.
+    writes into, a dead network disk) holds the reading thread, and its release ends as `Outcome.STUCK`:
+    `isolation="process"` lets go of it all the same.
     """
 
     path: str | Path
     _: KW_ONLY
     loop: bool = False
+    isolation: Isolation | str | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

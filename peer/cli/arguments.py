@@ -68,6 +68,7 @@ class SourceOptions:
     size: tuple[int, int] | None = None
     fps: int = 30
     loop: bool = False
+    isolation: str | None = None
 
     @property
     def any(self) -> bool:

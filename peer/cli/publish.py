@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from peer.capture import Camera, File, Microphone, Screen, Source, TestPattern
 from peer.cli.arguments import DEFAULT, SourceOptions
@@ -20,15 +21,17 @@ def sources(options: SourceOptions) -> list[Source]:
     if not options.any:
         raise UsageError("say what to publish: --camera, --microphone, --screen, --file PATH or --test")
     width, height = options.size or (1280, 720)
+    isolation = options.isolation
     chosen: list[Source] = []
     if options.camera:
-        chosen.append(Camera(_device(options.camera), width=width, height=height, fps=options.fps))
+        camera = _device(options.camera)
+        chosen.append(Camera(camera, width=width, height=height, fps=options.fps, isolation=isolation))
     if options.screen:
         chosen.append(_screen(options))
     if options.microphone:
-        chosen.append(Microphone(_device(options.microphone)))
+        chosen.append(Microphone(_device(options.microphone), isolation=isolation))
     if options.file:
-        chosen.append(File(options.file, loop=options.loop))
+        chosen.append(File(options.file, loop=options.loop, isolation=isolation))
     if options.test:
         chosen.append(TestPattern(width=width, height=height, fps=options.fps))
     return chosen
@@ -42,6 +45,7 @@ async def run_publisher(
     user: str,
     token: str | None,
     options: SourceOptions,
+    journal: Path | None,
     seconds: float | None,
 ) -> None:
     """Publish until a signal, the given time, the end of the file, or until somebody makes us leave."""
@@ -51,7 +55,7 @@ async def run_publisher(
         for source in chosen:
             say_published(output, await me.publish(source))
 
-    await visit(output, Peer(url, room=room, user=user, token=token), publish, seconds)
+    await visit(output, Peer(url, room=room, user=user, token=token, journal=journal), publish, seconds)
 
 
 async def visit(output: Output, peer: Peer, publish: Callable[[Peer], Awaitable[None]], seconds: float | None) -> None:
@@ -103,5 +107,6 @@ def _device(name: str) -> str | None:
 def _screen(options: SourceOptions) -> Screen:
     display = _device(options.screen or DEFAULT)
     if options.size is None:
-        return Screen(display, fps=options.fps)
-    return Screen(display, width=options.size[0], height=options.size[1], fps=options.fps)
+        return Screen(display, fps=options.fps, isolation=options.isolation)
+    width, height = options.size
+    return Screen(display, width=width, height=height, fps=options.fps, isolation=options.isolation)

@@ -4,6 +4,7 @@
  *     (empty)    pictures at 30 fps          stall N    nothing more after N pictures
  *     unplug     ENODEV from now on          error      EIO from now on
  *     deny       open() fails with EACCES    hang       open() does not return
+ *     freeze N   after N pictures reads do not return, whatever was agreed, and SIGTERM has no effect
  * FAKEV4L2_SIZE ("640x480", the default) is the largest size; FAKEV4L2_JPEG names a JPEG of that size: then MJPEG is
  * offered as well, every picture being that one. Raw pictures are YUYV with the time code of peer/capture/timecode.py.
  *
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/videodev2.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,8 +234,21 @@ static int is_ready(struct camera *camera) {
     return camera->streaming && camera->queued > 0 && now(CLOCK_MONOTONIC) >= camera->next;
 }
 
+/* Hold the reader as long as the command says so. */
+static void freeze(struct camera *camera) {
+    char text[32];
+    long limit;
+    for (command(camera->fd, text, sizeof text);
+         sscanf(text, "freeze %ld", &limit) == 1 && camera->count >= limit;
+         command(camera->fd, text, sizeof text)) {
+        signal(SIGTERM, SIG_IGN);
+        nap();
+    }
+}
+
 static int dequeue(struct camera *camera, struct v4l2_buffer *buffer) {
     int ready;
+    freeze(camera);
     while (!(ready = is_ready(camera))) {
         if (camera->nonblock) return fail(EAGAIN);
         nap();

@@ -51,7 +51,7 @@ class FakeCamera:
         self.environment = {**os.environ, **fake, **({"FAKEV4L2_JPEG": str(jpeg)} if jpeg is not None else {})}
 
     def command(self, text: str) -> None:
-        """Let the camera do as `text` says: "stall 10", "unplug", "error", "deny", "hang", or "" to work again."""
+        """Let the camera do as `text` says: "stall 10", "freeze 10", "unplug", "error", "deny", "hang"; "" ends it."""
         fresh = os.open(self.path, os.O_WRONLY)
         try:  # the text in one write, so that the camera never sees half a command
             os.pwrite(fresh, text.encode().ljust(16, b"\0"), 0)

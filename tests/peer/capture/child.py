@@ -8,20 +8,39 @@ import json
 import sys
 import threading
 import time
+from pathlib import Path
 
 import av
 import numpy as np
 
-from peer.capture import Camera, Capture, Frame, Kind, Microphone, Source, acquire, timecode
+from peer.capture import (
+    RELEASE_TIMEOUT,
+    Camera,
+    Capture,
+    Frame,
+    Kind,
+    Microphone,
+    Source,
+    acquire,
+    release_all,
+    timecode,
+)
 from peer.capture.convert import plane_array
 from peer.capture.handles import belonging, open_handles, peer_path
 from peer.errors import DeviceError
+from peer.events import DeviceRelease
 
 SOURCES: dict[str, type[Camera] | type[Microphone]] = {"camera": Camera, "microphone": Microphone}
 
 
 def say(event: str, **facts: object) -> None:
     print(json.dumps({"event": event, **facts}), flush=True)
+
+
+def processes() -> list[int]:
+    """Return the children of this process, those nobody has reaped among them."""
+    tasks = Path("/proc/self/task").iterdir()
+    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
 
 
 class Child:
@@ -36,7 +55,8 @@ class Child:
         rule = belonging(self.source, {})
         held = [h.target for h in open_handles() or () if rule.owns(h.target, peer_path(h.number))]
         threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("exeunt ")]
-        return {"handles": held, "threads": threads}
+        memory = [h.target for h in open_handles() or () if h.target.startswith("/memfd:exeunt")]
+        return {"handles": held, "threads": threads, "processes": processes(), "memory": memory}
 
     async def acquire(self, limit: str = "10") -> None:
         began = time.monotonic()
@@ -94,13 +114,27 @@ class Child:
         self.kept.clear()
         say("looked", codes=codes)
 
-    async def release(self) -> None:
+    async def release(self, limit: str = str(RELEASE_TIMEOUT)) -> None:
         cpu, began = time.process_time(), time.monotonic()
-        released = await self.captures.pop().release()
+        self.released = self.captures.pop()
+        released = await self.released.release(float(limit))
         took = time.monotonic() - began
         self.frames = asyncio.Queue()
         facts = {"outcome": released.outcome, "text": released.text, "took": took}
         say("released", cpu=time.process_time() - cpu, **facts, **self.state())
+
+    async def release_again(self) -> None:
+        self.captures.append(self.released)
+        await self.release("5")
+
+    async def release_all_while_the_loop_is_blocked(self) -> None:
+        began = time.monotonic()
+        released: list[DeviceRelease] = []
+        thread = threading.Thread(target=lambda: released.extend(release_all(2.0)))
+        thread.start()
+        thread.join()
+        facts = [(release.device, release.outcome) for release in released]
+        say("released_all", took=time.monotonic() - began, outcomes=facts, **self.state())
 
     async def look_around(self) -> None:
         say("state", **self.state())

@@ -21,19 +21,23 @@ async def display() -> AsyncIterator[str]:
 
 
 def connections() -> list[str]:
+    """Those of this process; another one reads the screen if it is not told to be read in a thread."""
     return [peer for handle in open_handles() or () if "X11" in (peer := peer_path(handle.number) or "")]
 
 
-async def test_the_whole_screen_moves_and_is_let_go_and_opens_again(display: str) -> None:
+@pytest.mark.parametrize(("isolation", "own_connections"), [("thread", 1), ("process", 0), (None, 0)])
+async def test_the_whole_screen_moves_and_is_let_go_and_opens_again(
+    display: str, isolation: str | None, own_connections: int
+) -> None:
     for _ in range(2):
-        capture = await acquire(Screen(display))
+        capture = await acquire(Screen(display, isolation=isolation))
         assert capture.format.describe() == "640x360 at 30 fps, bgr0 (as asked)"
         collector = Collector(capture)
         pictures = await collector.until(Kind.VIDEO, 45)
         assert len({plane_array(picture, 0).tobytes() for picture in pictures}) > 1  # the clock ticks
         assert (np.diff(stamps(pictures)) > 0).all()
         assert_forms(collector.frames)
-        assert len(connections()) == 1
+        assert len(connections()) == own_connections
         await assert_released(capture)
         assert connections() == []
 
@@ -47,29 +51,33 @@ async def test_a_part_of_odd_size_becomes_even(display: str) -> None:
 
 
 async def test_two_parts_of_one_screen_are_told_apart_when_they_are_let_go(display: str) -> None:
-    left, right = await acquire(Screen(display, width=320, height=180)), await acquire(Screen(display))
+    left = await acquire(Screen(display, width=320, height=180, isolation="thread"))
+    right = await acquire(Screen(display, isolation="thread"))
     await assert_released(left)
     assert len(connections()) == 1
     await assert_released(right)
 
 
-async def test_a_part_outside_of_the_screen_fails_with_a_remedy(display: str) -> None:
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+async def test_a_part_outside_of_the_screen_fails_with_a_remedy(display: str, isolation: str) -> None:
     with pytest.raises(DeviceFailed, match="inside the screen"):
-        await acquire(Screen(display, width=6400, height=180))
+        await acquire(Screen(display, width=6400, height=180, isolation=isolation))
 
 
-async def test_an_x_server_that_ends_ends_the_source() -> None:
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+async def test_an_x_server_that_ends_ends_the_source(isolation: str) -> None:
     async with xvfb.screen(320, 180, moving=False) as name:
-        capture = await acquire(Screen(name))
+        capture = await acquire(Screen(name, isolation=isolation))
         collector = Collector(capture)
         await collector.until(Kind.VIDEO, 2)
     assert "screen" in (await collector.ended() or "")
     await assert_released(capture)
 
 
-async def test_a_display_that_is_not_there_is_not_found() -> None:
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+async def test_a_display_that_is_not_there_is_not_found(isolation: str) -> None:
     with pytest.raises(DeviceNotFound, match="There is no screen :987"):
-        await acquire(Screen(":987"))
+        await acquire(Screen(":987", isolation=isolation))
 
 
 async def test_without_a_display_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +93,8 @@ async def test_the_screen_is_listed_with_its_size_in_bounded_time(display: str) 
     assert time.monotonic() - began < 4
 
 
-async def test_an_x_server_that_resets_itself_is_opened_all_the_same() -> None:
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+async def test_an_x_server_that_resets_itself_is_opened_all_the_same(isolation: str) -> None:
     async with xvfb.screen(320, 180, moving=False, resets=True) as name:
         for _ in range(3):
-            await assert_released(await acquire(Screen(name)))
+            await assert_released(await acquire(Screen(name, isolation=isolation)))
