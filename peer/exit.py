@@ -57,6 +57,11 @@ class Exit:
         """Seconds that the current step may take."""
         return LIMITS[self.state]
 
+    @property
+    def took(self) -> float:
+        """Seconds that the last step took."""
+        return self._steps[-1].took
+
     def begin(self, reason: Reason, text: str | None, now: float, wait: Wait = "server") -> bool:
         """Enter the first step. Says whether this call was the first: later ones join the exit that is under way."""
         if self.begun:

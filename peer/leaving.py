@@ -9,6 +9,7 @@ from peer.aio import bounded
 from peer.events import ExitReport
 from peer.exit import Exit, ExitState
 from peer.notice import Wait
+from signaling.journal import Journal
 from signaling.reasons import Reason
 
 Step = Callable[[], Awaitable[None]]
@@ -18,9 +19,10 @@ log = logging.getLogger(__name__)
 class Leaving:
     """Begins once, for the first reason; everybody else waits for the same task."""
 
-    def __init__(self, name: str, steps: dict[ExitState, Step]) -> None:
+    def __init__(self, name: str, steps: dict[ExitState, Step], journal: Journal) -> None:
         self.exit = Exit()
         self._name = name
+        self._journal = journal
         self._steps = steps
         self._loop = asyncio.get_running_loop()
         self._report: asyncio.Future[ExitReport] = self._loop.create_future()
@@ -31,6 +33,7 @@ class Leaving:
         """Start to leave, unless that is under way."""
         if self.exit.begin(reason, text, self._loop.time(), wait):
             log.info("%s: leaving (%s)", self._name, reason)
+            self._journal.write("leaving", reason=reason, text=text, wait=wait)
             self._start()
 
     @property
@@ -75,6 +78,8 @@ class Leaving:
             )
             self.exit.advance(self._loop.time(), ended)
             log.debug("%s: %s -> %s (%s)", self._name, state.name, self.exit.state.name, ended)
+            self._journal.write("step", name=state.name.lower(), took=self.exit.took, ended=ended)
+        self._journal.close()
         self._report.set_result(self.exit.report(self._loop.time()))
 
     async def _step(self, state: ExitState) -> None:

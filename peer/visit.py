@@ -23,6 +23,7 @@ from peer.roster import Roster
 from peer.topology import Topology
 from peer.topology.mesh import Mesh
 from signaling import messages as wire
+from signaling.journal import Journal
 from signaling.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Visit:
         self.extra = join.extra
         self.grants: frozenset[str] = frozenset()
         self.session = ""
+        self.journal = Journal.open(config.journal, who=f"peer {join.room}/{join.user}")
         self.dispatcher = Dispatcher(hooks)
         self.publishing = Publishing(self._put, stall_after=config.stall_after)
         self.requests = Requests()
@@ -67,6 +69,7 @@ class Visit:
                 ExitState.CLOSING: self._close,
                 ExitState.REPORTING: self._report,
             },
+            self.journal,
         )
         self.client = SignalingClient(
             url,
@@ -85,15 +88,16 @@ class Visit:
 
     async def enter(self) -> None:
         """Join the room. After the server's word nothing is awaited, so hooks registered at once miss nothing."""
-        joined = await self.client.connect()
         try:
-            self._begin(joined)
+            self._begin(await self.client.connect())
         except BaseException:
+            self.journal.close()
             await self.client.close()
             raise
 
     def _begin(self, joined: wire.Joined) -> None:
         self.session, self.grants, self._grace = joined.session, frozenset(joined.grants), joined.grace
+        self.journal.session = joined.session
         own = self._config.ice_servers
         self.topology = Mesh(
             joined.session,
@@ -184,6 +188,7 @@ class Visit:
 
     def _put(self, event: Event) -> None:
         if self.leaving.exit.state < ExitState.REPORTING:
+            self.journal.tell(event)
             self.dispatcher.put(event)
 
     def _track(self, user: str, track: MediaStreamTrack) -> None:
@@ -212,6 +217,10 @@ class Visit:
 
     async def _release(self) -> None:
         self.leaving.exit.devices = await self.publishing.close()
+        for device in self.leaving.exit.devices:
+            self.journal.write(
+                "released", device=device.device, outcome=device.outcome, took=device.took, text=device.text
+            )
 
     async def _close(self) -> None:
         for user in self.users.values():
@@ -223,6 +232,8 @@ class Visit:
         try:
             if not self._is_told:
                 self._is_told = True
-                await self.dispatcher.finish(ExitRoom(reason=report.reason, text=report.text, report=report))
+                exited = ExitRoom(reason=report.reason, text=report.text, report=report)
+                self.journal.tell(exited)
+                await self.dispatcher.finish(exited)
         finally:
             await self.dispatcher.close(LIMITS[ExitState.REPORTING] / 5)

@@ -9,8 +9,23 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LIMIT = 300.0  # seconds
 TESTS = (
-    *("messages", "reasons", "config", "tokens", "deadlines", "room", "room_talk", "lobby", "lobby_model"),
-    *("exit", "notice", "channel", "roster", "negotiation", "checks", "arguments"),
+    *(
+        "messages",
+        "reasons",
+        "config",
+        "tokens",
+        "deadlines",
+        "room",
+        "room_talk",
+        "lobby",
+        "lobby_model",
+        "partings",
+        "bans",
+        "farewell",
+    ),
+    *("exit", "notice", "channel", "farewell", "silence", "lost", "roster", "negotiation", "checks"),
+    *("arguments", "slots"),
+    *("entry", "stays", "explain"),
 )
 
 

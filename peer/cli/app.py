@@ -4,12 +4,14 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from peer.cli.arguments import SourceOptions, parse_ice_server, parse_size, with_optional_values
 from peer.cli.output import JsonLines, Lines, Output
+from peer.cli.why import check_journal, show_why
 from peer.errors import ExeuntError, UsageError
 from signaling.config import Duplicate, SignalingConfig
 
@@ -35,6 +37,9 @@ Verbose = Annotated[bool, typer.Option(*sorted(VERBOSE), help="Log what happens 
 Host = Annotated[str, typer.Option(help="The address to listen at. Beyond loopback a key is needed.")]
 Size = Annotated[str | None, typer.Option(metavar="WxH", help="The size of the picture, like 1280x720.")]
 Fps = Annotated[int, typer.Option(min=1, max=120, help="Pictures in a second.")]
+JournalFile = Annotated[
+    Path | None, typer.Option("--journal", metavar="FILE", help="Write down what happens, as JSON lines, for `why`.")
+]
 Key = Annotated[
     str | None,
     typer.Option(envvar="EXEUNT_KEY", help="The secret that tokens are signed with (16 characters or more)."),
@@ -48,6 +53,7 @@ def demo(
         int | None, typer.Option(min=0, max=65535, help="The port to listen at (default: 8080, or any if taken).")
     ] = None,
     room: Annotated[str, typer.Option(help="The room to publish into.")] = "demo",
+    journal: JournalFile = None,
     seconds: For = None,
     json: Json = False,
     verbose: Verbose = False,
@@ -55,7 +61,11 @@ def demo(
     """Start a server, publish what this machine has into a room of it, and print the address to watch."""
     from peer.cli.demo import run_demo
 
-    _run(lambda output: run_demo(output, host=host, port=port, room=room, seconds=seconds), json, verbose)
+    def work(output: Output) -> Work:
+        check_journal(journal)
+        return run_demo(output, host=host, port=port, room=room, journal=journal, seconds=seconds)
+
+    _run(work, json, verbose)
 
 
 @app.command()
@@ -65,11 +75,15 @@ def serve(
     key: Key = None,
     grace: Annotated[float, typer.Option(min=0, help="Seconds in which a lost user may come back.")] = 10.0,
     capacity: Annotated[int, typer.Option(min=1, help="Users in one room.")] = 64,
+    max_age: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Dismiss a room that long after its first user came.")
+    ] = None,
     duplicate: Annotated[Duplicate, typer.Option(help="When a name that is here joins again.")] = Duplicate.REPLACE,
     ice_server: Annotated[
         list[str] | None,
         typer.Option(metavar="URL", help="stun:host:port or turn:user:password@host:port; repeatable."),
     ] = None,
+    journal: JournalFile = None,
     seconds: For = None,
     json: Json = False,
     verbose: Verbose = False,
@@ -79,8 +93,17 @@ def serve(
 
     def work(output: Output) -> Work:
         servers = tuple(map(parse_ice_server, ice_server or ()))
+        check_journal(journal)
         try:
-            config = SignalingConfig(key=key, grace=grace, capacity=capacity, duplicate=duplicate, ice_servers=servers)
+            config = SignalingConfig(
+                key=key,
+                grace=grace,
+                capacity=capacity,
+                max_age=max_age,
+                duplicate=duplicate,
+                ice_servers=servers,
+                journal=journal,
+            )
         except ValueError as error:
             raise UsageError(str(error)) from None
         return run_server(output, host=host, port=port, seconds=seconds, config=config)
@@ -101,7 +124,14 @@ def publish(
     loop: Annotated[bool, typer.Option("--loop", help="Play the file again and again.")] = False,
     size: Size = None,
     fps: Fps = 30,
+    isolation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="thread|process", help="Where devices are read (default: a process where drivers may hang)."
+        ),
+    ] = None,
     token: Token = None,
+    journal: JournalFile = None,
     seconds: For = None,
     json: Json = False,
     verbose: Verbose = False,
@@ -119,8 +149,12 @@ def publish(
             size=None if size is None else parse_size(size),
             fps=fps,
             loop=loop,
+            isolation=isolation,
         )
-        return run_publisher(output, url, room=room, user=user, token=token, options=options, seconds=seconds)
+        check_journal(journal)
+        return run_publisher(
+            output, url, room=room, user=user, token=token, options=options, journal=journal, seconds=seconds
+        )
 
     _run(work, json, verbose)
 
@@ -139,6 +173,9 @@ def kick(
     room: Room,
     user: Annotated[str, typer.Argument(metavar="USER")],
     text: Text = None,
+    ban: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Keep name and token out of the room for so long.")
+    ] = None,
     token: Token = None,
     json: Json = False,
     verbose: Verbose = False,
@@ -146,7 +183,7 @@ def kick(
     """Remove a user from a room."""
     from peer.cli.admin import kick_user
 
-    _run(lambda output: kick_user(output, url, room, user, text=text, token=token), json, verbose)
+    _run(lambda output: kick_user(output, url, room, user, text=text, ban=ban, token=token), json, verbose)
 
 
 @app.command()
@@ -165,6 +202,18 @@ def rooms(url: Url, token: Token = None, json: Json = False, verbose: Verbose = 
     from peer.cli.admin import list_rooms
 
     _run(lambda output: list_rooms(output, url, token=token), json, verbose)
+
+
+@app.command()
+def why(
+    journals: Annotated[list[Path], typer.Argument(metavar="JOURNAL", help="Of the server, of peers, or both.")],
+    user: Annotated[str, typer.Argument(metavar="USER")],
+    room: Annotated[str | None, typer.Option(help="Only this room (default: wherever the user was last).")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every stay, not only the last.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each stay.")] = False,
+) -> None:
+    """Say why and how a user left, by what journals tell."""
+    show_why(JsonLines() if json else Lines(), journals, user, room=room, every=every, json=json)
 
 
 def run(arguments: list[str]) -> int:

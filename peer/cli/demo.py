@@ -1,6 +1,7 @@
 """`exeunt demo`: server and publisher in one, with what this machine has."""
 
 import asyncio
+from pathlib import Path
 
 from peer.capture import Camera, Device, Microphone, Screen, Source, TestPattern, enumerate_devices
 from peer.cli.output import Output
@@ -26,9 +27,11 @@ def candidates(devices: list[Device]) -> list[list[Source]]:
     return [*choices, [TestPattern()]]
 
 
-async def run_demo(output: Output, *, host: str, port: int | None, room: str, seconds: float | None) -> None:
+async def run_demo(
+    output: Output, *, host: str, port: int | None, room: str, journal: Path | None, seconds: float | None
+) -> None:
     """Serve and publish until a signal or the given time."""
-    config = SignalingConfig()
+    config = SignalingConfig(journal=journal)
     server = SignalingServer(config)
     enumerating = asyncio.create_task(asyncio.to_thread(enumerate_devices), name="enumerate devices")
     async with listening(server, config, host, await _free_port(host, port)) as site:
@@ -39,7 +42,7 @@ async def run_demo(output: Output, *, host: str, port: int | None, room: str, se
             output.fact("leave", "Ctrl-C")
 
         url = f"{site.url.replace('http', 'ws', 1)}/ws"
-        await visit(output, Peer(url, room=room, user="demo"), publish, seconds)
+        await visit(output, Peer(url, room=room, user="demo", journal=journal), publish, seconds)
 
 
 async def _publish_best(output: Output, me: Peer, devices: list[Device]) -> None:

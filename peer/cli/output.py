@@ -80,10 +80,11 @@ class JsonLines:
         print(msgspec.json.encode({"time": round(time.time(), 3), **words}).decode(), flush=True)
 
 
-class _Console(Console):
+class PipedConsole(Console):
     """A console whose broken pipe is an error like any other: rich would end the process from inside."""
 
     def on_broken_pipe(self) -> None:
+        """Raise what Python raises without rich."""
         raise BrokenPipeError
 
 
@@ -91,7 +92,7 @@ class Lines:
     """Lines with the time of day, for people."""
 
     def __init__(self) -> None:
-        self._console = _Console(highlight=False, soft_wrap=True)
+        self._console = PipedConsole(highlight=False, soft_wrap=True)
 
     def event(self, event: Event) -> None:
         """Print an event; the exit with its report."""

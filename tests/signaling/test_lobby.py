@@ -6,7 +6,9 @@ from signaling.config import SignalingConfig
 from signaling.effects import Adopt, Effect, Exited, Hangup, Send
 from signaling.lobby import REMEMBERED, Lobby, is_room_name
 from signaling.messages import (
+    ACK_LIMIT,
     RESERVED_ROOMS,
+    Ack,
     Answer,
     Candidate,
     ClientMessage,
@@ -298,3 +300,14 @@ def test_the_next_deadline_is_the_earliest_of_all_rooms() -> None:
     assert lobby.next_deadline() == 13.0
     assert [effect.user for effect in lobby.advance(15.0) if isinstance(effect, Exited)] == ["ana", "ben"]
     assert lobby.next_deadline() is None
+
+
+def test_acknowledgements_reach_the_room() -> None:
+    lobby = Lobby(SignalingConfig())
+    for user in ("ana", "ben"):
+        lobby.open(user, "x")
+        lobby.handle(user, Join(room="42", user=user), 0.0, WALL)
+    lobby.handle("ana", Leave(wait=True), 0.0, WALL)
+    assert lobby.next_deadline() == ACK_LIMIT
+    effects = lobby.handle("ben", Ack(seq=3), 0.1, WALL)
+    assert effects == [Send(("ana",), ExitRoom(reason=Reason.LEFT)), Hangup("ana")]
