@@ -61,6 +61,11 @@ class Reader(ABC):
         return self._thread.is_alive()
 
     @property
+    def awaits(self) -> "Reader | None":
+        """The device's last user, which has not closed it yet."""
+        return self._after
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the device has been told to close."""
         return self._stop.is_set()

@@ -23,13 +23,14 @@ class Registry:
 
     def take(self, source: Source) -> Reader:
         """Count one more user of a device; its reader is started if nobody had it."""
+        key = source.key
         with self._lock:
-            reader = self._current.get(source.key)
+            reader = self._current.get(key)
             if reader is not None and not reader.is_stopping:
                 self._users[reader] += 1
                 return reader
             successor = _reader_class(source)(source, after=reader, gone=self._forget)
-            self._current[source.key] = successor
+            self._current[key] = successor
             self._users[successor] = 1
             successor.start()
             return successor
@@ -56,10 +57,15 @@ class Registry:
         ]
 
     def _forget(self, reader: Reader) -> None:
-        """Let the next user of the device open it anew."""
+        """Let the next user of the device open it anew, after whoever has not let it go yet."""
         with self._lock:
-            if self._current.get(reader.source.key) is reader:
-                del self._current[reader.source.key]
+            key = next((key for key, current in self._current.items() if current is reader), None)
+            if key is None:
+                return
+            if reader.awaits is not None:
+                self._current[key] = reader.awaits  # it hangs in the driver: nobody else is to follow it there
+            else:
+                del self._current[key]
 
 
 def outcome(reader: Reader, closing: Closing | None, began: float) -> DeviceRelease:

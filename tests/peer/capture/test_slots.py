@@ -21,7 +21,10 @@ from peer.errors import DeviceBusy, DeviceFailed, UsageError
     [
         (Screen(":0"), "linux", "process"),
         (Camera("/dev/video0"), "linux", "thread"),
-        (Microphone(), "linux", "thread"),
+        (Microphone("hw:0,0"), "linux", "thread"),
+        (Microphone("plughw:1"), "linux", "thread"),
+        (Microphone(), "linux", "process"),
+        (Microphone("pulse"), "linux", "process"),
         (Camera("0"), "darwin", "process"),
         (Microphone(), "darwin", "process"),
         (Camera("HD Webcam"), "win32", "thread"),
