@@ -15,11 +15,13 @@ if TYPE_CHECKING:
         Camera as Camera,
         Device as Device,
         File as File,
+        Isolation as Isolation,
         Kind as Kind,
         Microphone as Microphone,
         Screen as Screen,
         Source as Source,
         TestPattern as TestPattern,
+        Track as Track,
         enumerate_devices as enumerate_devices,
     )
     from peer.config import (
@@ -80,7 +82,8 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "peer.capture": "Camera Device File Kind Microphone Screen Source TestPattern enumerate_devices",
+    "peer.capture": "Camera Device File Isolation Kind Microphone Screen Source TestPattern Track "
+    "enumerate_devices",
     "peer.config": "PeerConfig",
     "peer.errors": "DeviceBusy DeviceDenied DeviceError DeviceFailed DeviceNotFound ExeuntError NotAnExeuntServer "
     "Refused ServerUnreachable SignalingError UsageError",

@@ -42,7 +42,11 @@ CLOSE_LIMIT = 0.5  # seconds for the closing handshake
 MAX_FRAME = 16 * 1024 * 1024  # bytes; a roster of many users with large extras is larger than what clients may say
 OUTBOX_LIMIT = 256  # messages that wait for a slow or lost connection
 RELAYS = (Offer, Answer, Candidate, NeedOffer)  # useless once they are late: negotiation starts anew after a loss
-REASONS = {ErrorCode.TOKEN_EXPIRED: Reason.TOKEN_EXPIRED, ErrorCode.SERVER_SHUTDOWN: Reason.SERVER_SHUTDOWN}
+REASONS = {
+    ErrorCode.TOKEN_EXPIRED: Reason.TOKEN_EXPIRED,
+    ErrorCode.SERVER_SHUTDOWN: Reason.SERVER_SHUTDOWN,
+    ErrorCode.BANNED: Reason.KICKED,
+}
 log = logging.getLogger(__name__)
 
 

@@ -51,6 +51,10 @@ if TYPE_CHECKING:
         Source as Source,
         TestPattern as TestPattern,
     )
+    from peer.capture.track import (
+        MediaTrack as MediaTrack,
+        Track as Track,
+    )
 
 _HOMES = {
     "peer.capture.capture": "OPEN_TIMEOUT RELEASE_TIMEOUT Capture acquire release_all",
@@ -59,6 +63,7 @@ _HOMES = {
     "peer.capture.input": "Frame",
     "peer.capture.mailbox": "Deliver Ended",
     "peer.capture.source": "Camera File Isolation Kind Microphone Screen Source TestPattern",
+    "peer.capture.track": "MediaTrack Track",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -22,6 +22,7 @@ from peer.capture.mailbox import Deliver, Ended, Mailbox
 from peer.capture.oneshot import OneShot
 from peer.capture.reading import TURN_POLL, Ending, Reading, Ready, kind_of
 from peer.capture.source import Kind, Source, TestPattern
+from peer.capture.track import Track
 from peer.errors import DeviceError, DeviceFailed
 from peer.events import Outcome
 
@@ -73,6 +74,8 @@ class Reader(ABC):
     @property
     def why_stuck(self) -> str:
         """Who is to blame if the device does not close, in words."""
+        if isinstance(self.source, Track):
+            return "its stop() does not return"
         return "the device does not answer; it is closed as soon as the driver returns"
 
     def start(self) -> None:

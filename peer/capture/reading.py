@@ -137,7 +137,9 @@ def open_input(source: Source, stop: threading.Event) -> Input:
             return open_file(source, stop)
         case TestPattern():
             return PatternInput(source)
-        case _:  # a source of somebody else's making
+        case _:
+            if (opened := source.open_input()) is not None:
+                return opened
             raise DeviceFailed(
                 f"{source!r} is no source that can be opened: use Camera, Microphone, Screen, File or TestPattern."
             )

@@ -1,6 +1,6 @@
 """What can be captured, as values: a source says which device and how; nothing is opened before `acquire()`.
 
-Source ── Camera · Microphone · Screen · File · TestPattern
+Source ── Camera · Microphone · Screen · File · TestPattern · Track (in `track.py`)
 """
 
 import os
@@ -10,8 +10,12 @@ from collections.abc import Hashable
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from peer.errors import UsageError
+
+if TYPE_CHECKING:
+    from peer.capture.input import Input
 
 
 class Kind(StrEnum):
@@ -41,6 +45,10 @@ class Source(ABC):
     def __post_init__(self) -> None:
         if self.isolation is not None and self.isolation not in list(Isolation):
             raise UsageError(f"{self.isolation!r} is no isolation: it is 'thread', 'process' or None.")
+
+    def open_input(self) -> "Input | None":
+        """Open it in the thread that calls; None: how to is known elsewhere, or not at all."""
+        return None
 
     @property
     @abstractmethod
