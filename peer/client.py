@@ -39,6 +39,7 @@ from signaling.messages import (
 from signaling.reasons import Reason
 
 CLOSE_LIMIT = 0.5  # seconds for the closing handshake
+ATTEMPT_LIMIT = 2.0  # seconds for one attempt to resume: one that hangs must not use up the grace
 MAX_FRAME = 16 * 1024 * 1024  # bytes; a roster of many users with large extras is larger than what clients may say
 OUTBOX_LIMIT = 256  # messages that wait for a slow or lost connection
 RELAYS = (Offer, Answer, Candidate, NeedOffer)  # useless once they are late: negotiation starts anew after a loss
@@ -92,6 +93,7 @@ class SignalingClient:
         if not url.startswith(("ws://", "wss://", "http://", "https://")):
             raise UsageError(f"{url!r} is no server address: it looks like ws://127.0.0.1:8080/ws")
         self.url = url
+        self.is_over = False  # nothing that we say will be heard any more
         self._join = join
         self._config = config
         self._on_message, self._on_lost, self._on_gone = on_message, on_lost, on_gone
@@ -163,6 +165,7 @@ class SignalingClient:
                 self._on_message(ended.message)
                 return
             except SignalingError as error:
+                self.is_over = True
                 self._on_gone(_reason(error), str(error))
                 return
             self._on_message(joined)
@@ -171,6 +174,7 @@ class SignalingClient:
         """Whatever ends the session's task, it is noticed."""
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the session with %s failed", self.url, exc_info=error)
+            self.is_over = True
             self._on_gone(Reason.NETWORK_LOST, f"{type(error).__name__}: {error}")
 
     async def _converse(self) -> bool:
@@ -224,11 +228,12 @@ class SignalingClient:
                 while True:
                     await asyncio.sleep(delay(attempt))
                     try:
-                        return await self._attempt(join)
+                        async with asyncio.timeout(ATTEMPT_LIMIT):
+                            return await self._attempt(join)
                     except (Refused, _Ended):
                         raise
-                    except SignalingError as error:
-                        log.debug("attempt %d to resume: %s", attempt, error)
+                    except (SignalingError, TimeoutError) as error:
+                        log.debug("attempt %d to resume: %r", attempt, error)
                     attempt += 1
         except TimeoutError:
             raise ServerUnreachable(f"{self.url} did not answer for {self._joined.grace:g} s") from None

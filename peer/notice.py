@@ -18,20 +18,23 @@ class Notice:
         self._is_sent = False
         self._is_confirmed = False
         self._awaited: set[str] = set()
-        self._answers = 0
+        self._answered: set[str] = set()
 
     def begin(self, wait: Wait, users: Iterable[str], *, is_sent: bool) -> None:
-        """It is said now, to these users; `is_sent`: the server can hear it."""
+        """It is said now, to these users; `is_sent`: the server can hear it.
+
+        Said once more (a cancelled step is begun again), it is not taken back, and who has answered need not again.
+        """
         self._wait = wait
-        self._is_sent = is_sent
+        self._is_sent |= is_sent
         if wait == "everyone" and not self._is_confirmed:
-            self._awaited = set(users)
+            self._awaited = set(users) - self._answered
 
     def acknowledged(self, user: str) -> None:
         """A user knows, or is gone."""
         if user in self._awaited:
             self._awaited.remove(user)
-            self._answers += 1
+            self._answered.add(user)
 
     def confirmed(self, unacknowledged: Iterable[str] = ()) -> None:
         """The server has let us go; it names who has not acknowledged, if we wanted to know."""
@@ -43,7 +46,7 @@ class Notice:
         """Whether there is nobody left to wait for."""
         if self._is_confirmed or self._wait is None:
             return True
-        return self._wait == "everyone" and self._answers > 0 and not self._awaited
+        return self._wait == "everyone" and bool(self._answered) and not self._awaited
 
     @property
     def status(self) -> str:

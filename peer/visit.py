@@ -156,6 +156,8 @@ class Visit:
         self._put(ConnectionBack())
         self._catch_up(joined)
         self.client.say(wire.UpdateExtra(extra=self.extra))
+        if ExitState.ACTIVE < self.leaving.exit.state < ExitState.CLOSING and not self._is_let_go:
+            self._say_goodbye(self.leaving.exit.reason, self.leaving.exit.wait)
         self.topology.resumed()
 
     def _catch_up(self, joined: wire.Joined, *, here_before_us: bool = False) -> None:
@@ -208,7 +210,7 @@ class Visit:
 
     def _say_goodbye(self, reason: Reason, wait: Wait) -> None:
         """Begin the notice; a step that is begun a second time says it again, which harms nobody."""
-        if reason is Reason.NETWORK_LOST:
+        if self.client.is_over:
             wait = None  # who would answer?
         self.leaving.exit.notice.begin(wait, self.users, is_sent=self.client.is_connected)
         self.client.say(wire.Leave(failed=reason is Reason.ERROR, wait=wait == "everyone"))

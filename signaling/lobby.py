@@ -186,7 +186,7 @@ class Lobby:
             self._rooms.pop(room.name, None)
         else:
             self._rooms[room.name] = room
-        self._deadlines.set(room.name, room.next_deadline())
+        self._deadlines.set(room.name, None if room.is_empty else room.next_deadline())
         return effects
 
 

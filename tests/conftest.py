@@ -10,6 +10,7 @@ from tests import leaks, network
 
 os.environ.setdefault("PYTHONASYNCIODEBUG", "0")
 pytest_plugins = ["tests.browser"]
+pytest.register_assert_rewrite("tests.exits.case")
 collect_ignore = [] if os.environ.get("EXEUNT_VM") else ["vm"]  # `make test-vm`
 OUTLIVE_A_TEST = {"playwright"}  # shared by many tests
 NETWORK = network.enter()  # before anything starts a thread

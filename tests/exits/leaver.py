@@ -4,8 +4,8 @@ import asyncio
 import fcntl
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from tests.devices.tools import process
@@ -84,6 +84,14 @@ def is_free(camera: Path) -> bool:
             return False
         fcntl.flock(file, fcntl.LOCK_UN)
     return True
+
+
+@contextmanager
+def held(camera: Path) -> Iterator[None]:
+    """Have the camera, as another process that streams from it does."""
+    with camera.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def _word(event: dict[str, object]) -> str:

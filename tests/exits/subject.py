@@ -15,6 +15,8 @@ import time
 from collections.abc import Coroutine
 
 import msgspec
+from aiortc.codecs.h264 import H264Encoder
+from aiortc.codecs.vpx import Vp8Encoder
 
 from peer import Camera, Peer, TestPattern, leave_on_signals
 from peer.capture import Source, acquire
@@ -103,10 +105,17 @@ class Stay:
         """Wait until all of it has ended; say how, and what is left."""
         await asyncio.wait(self.tasks, timeout=LIMIT)
         ended = "cancelled" if self.task.cancelled() else type(self.task.exception()).__name__
-        names = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        await asyncio.sleep(0)
+        tasks = await leaks.tasks_left(set())
         left = await asyncio.to_thread(leaks.wait_until_nothing_is_left, self.before)
-        say("over", ended=ended, left=left, tasks=[name for name in names if name != "commands"])
+        Vp8Encoder.encode, H264Encoder.encode = ENCODERS
+        say("over", ended=ended, left=left, tasks=tasks)
+
+
+ENCODERS = Vp8Encoder.encode, H264Encoder.encode
+
+
+def fail(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("an encoder that fails")
 
 
 def source_of(order: dict[str, object]) -> Source:
@@ -209,6 +218,9 @@ async def obey() -> None:
             case "mute":
                 stay.me.mute("video")
                 say("muted")
+            case "break encoder":
+                Vp8Encoder.encode = H264Encoder.encode = fail  # until the next stay
+                say("broken")
             case "cause":
                 CAUSES[order["cause"]](stay)
                 say("done")

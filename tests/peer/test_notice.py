@@ -58,3 +58,10 @@ def test_whom_the_server_has_let_go_waits_for_nobody(wait: Wait) -> None:
     notice.confirmed()
     notice.begin(wait, ["bo"], is_sent=True)
     assert (notice.is_over, notice.unacknowledged) == (True, ())
+
+
+def test_what_is_said_once_more_is_not_taken_back_and_who_has_answered_need_not_again() -> None:
+    notice = begun("everyone", "bo", "cy")
+    notice.acknowledged("bo")
+    notice.begin("everyone", ["bo", "cy"], is_sent=False)
+    assert (notice.status, notice.unacknowledged) == ("sent", ("cy",))
