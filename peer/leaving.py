@@ -17,12 +17,24 @@ log = logging.getLogger(__name__)
 
 
 class Leaving:
-    """Begins once, for the first reason; everybody else waits for the same task."""
+    """Begins once, for the first reason; everybody else waits for the same task.
 
-    def __init__(self, name: str, steps: dict[ExitState, Step], journal: Journal) -> None:
+    `began` is called before the first step, `ended` after the last.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        steps: dict[ExitState, Step],
+        journal: Journal,
+        *,
+        began: Callable[[], None],
+        ended: Callable[[], None],
+    ) -> None:
         self.exit = Exit()
         self._name = name
         self._journal = journal
+        self._began, self._ended = began, ended
         self._steps = steps
         self._loop = asyncio.get_running_loop()
         self._report: asyncio.Future[ExitReport] = self._loop.create_future()
@@ -34,6 +46,7 @@ class Leaving:
         if self.exit.begin(reason, text, self._loop.time(), wait):
             log.info("%s: leaving (%s)", self._name, reason)
             self._journal.write("leaving", reason=reason, text=text, wait=wait)
+            self._began()
             self._start()
 
     @property
@@ -79,7 +92,7 @@ class Leaving:
             self.exit.advance(self._loop.time(), ended)
             log.debug("%s: %s -> %s (%s)", self._name, state.name, self.exit.state.name, ended)
             self._journal.write("step", name=state.name.lower(), took=self.exit.took, ended=ended)
-        self._journal.close()
+        self._ended()
         self._report.set_result(self.exit.report(self._loop.time()))
 
     async def _step(self, state: ExitState) -> None:

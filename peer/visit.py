@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from aiortc.mediastreams import MediaStreamTrack
 
+from peer.capture import release_all
 from peer.channel import ChannelAck, ChannelLeave, ChannelMessage, own_reason
 from peer.client import SignalingClient
 from peer.config import PeerConfig
@@ -13,6 +14,7 @@ from peer.dispatch import Dispatcher
 from peer.errors import Refused
 from peer.events import ConnectionBack, ConnectionLost, EnterRoom, Event, ExitRoom
 from peer.exit import LIMITS, ExitState
+from peer.guard import Care, Guard
 from peer.hooks import Hooks
 from peer.leaving import Leaving
 from peer.media.receive import RemoteMedia
@@ -22,6 +24,7 @@ from peer.requests import Requests
 from peer.roster import Roster
 from peer.topology import Topology
 from peer.topology.mesh import Mesh
+from peer.watchdog import Watchdog
 from signaling import messages as wire
 from signaling.journal import Journal
 from signaling.reasons import Reason
@@ -70,6 +73,8 @@ class Visit:
                 ExitState.REPORTING: self._report,
             },
             self.journal,
+            began=self._exit_began,
+            ended=self._exit_ended,
         )
         self.client = SignalingClient(
             url,
@@ -80,6 +85,8 @@ class Visit:
             on_gone=self.leaving.begin,
         )
         self._config = config
+        self._care: Care | None = None
+        self._watchdog: Watchdog | None = None
         self._grace = 0.0
         self._roster = Roster()
         self._answered = asyncio.Event()  # somebody has acknowledged our leave
@@ -91,13 +98,14 @@ class Visit:
         try:
             self._begin(await self.client.connect())
         except BaseException:
-            self.journal.close()
+            self._exit_ended()
             await self.client.close()
             raise
 
     def _begin(self, joined: wire.Joined) -> None:
         self.session, self.grants, self._grace = joined.session, frozenset(joined.grants), joined.grace
         self.journal.session = joined.session
+        self._stand_guard(joined)
         own = self._config.ice_servers
         self.topology = Mesh(
             joined.session,
@@ -111,6 +119,36 @@ class Visit:
         names = tuple(user.user for user in joined.users)
         self._put(EnterRoom(room=self.join.room, user=self.join.user, users=names))
         self._catch_up(joined, here_before_us=True)
+
+    # -- who looks after us --
+
+    def _stand_guard(self, joined: wire.Joined) -> None:
+        """Have somebody tell the server should we die, and somebody leave in our place should the loop be blocked."""
+        self._care = Guard.of_this_process().care(
+            self.client.url,
+            session=joined.session,
+            ticket=joined.ticket,
+            grace=joined.grace,
+            is_armed=self._config.guard,
+        )
+        if self._config.watchdog:
+            self._watchdog = Watchdog(
+                asyncio.get_running_loop(),
+                release=release_all,
+                farewell=self._care.say,
+                report=self.leaving.report,
+            )
+
+    def _exit_began(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.exit_is_due()
+
+    def _exit_ended(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.exit_is_over()
+        if self._care is not None:
+            self._care.release()
+        self.journal.close()
 
     # -- what we hear --
 
@@ -231,6 +269,10 @@ class Visit:
 
     async def _report(self) -> None:
         report = self.leaving.report()
+        if self._watchdog is not None:
+            self._watchdog.exit_is_due(
+                LIMITS[ExitState.REPORTING]
+            )  # a handler may block for as long as this step lasts
         try:
             if not self._is_told:
                 self._is_told = True

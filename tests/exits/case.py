@@ -54,6 +54,7 @@ class Case:
     stack: AsyncExitStack
     bo: Peer | None = None
     token: str = ""
+    options: dict[str, object] = field(default_factory=dict)  # of ana
     capture: dict[str, object] = field(default_factory=dict)  # options of ana's camera
     handlers: dict[str, object] = field(default_factory=dict)  # what ana's handlers do wrong
     frees: bool = True  # the camera is let go
@@ -69,7 +70,7 @@ class Case:
     async def enter(self) -> None:
         """Let ana come in."""
         url = f"{self.cable.url.replace('http', 'ws', 1)}/ws"
-        options = {"token": self.token or token("ana"), **QUICK}
+        options = {"token": self.token or token("ana"), **QUICK, **self.options}
         facts = {"camera": str(self.camera.path), "capture": self.capture, "reopen": self.reopens, **self.handlers}
         self.ana.tell("enter", url=url, options=options, **facts)
         await self.ana.until("entered")

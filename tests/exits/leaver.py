@@ -65,10 +65,14 @@ class Leaver:
 
 
 @asynccontextmanager
-async def leaver(environment: Mapping[str, str]) -> AsyncIterator[Leaver]:
+async def leaver(environment: Mapping[str, str], *, keeps_errors: bool = False) -> AsyncIterator[Leaver]:
     """Run a subject until the block ends."""
     surroundings = {**environment, "PYTHONPATH": str(ROOT)}
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": None}
+    pipes = {
+        "stdin": asyncio.subprocess.PIPE,
+        "stdout": asyncio.subprocess.PIPE,
+        "stderr": asyncio.subprocess.PIPE if keeps_errors else None,
+    }
     async with process(sys.executable, str(SUBJECT), environment=surroundings, **pipes) as running:
         subject = Leaver(running)
         await subject.until("ready")

@@ -18,7 +18,7 @@ import msgspec
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 
-from peer import Camera, Peer, TestPattern, leave_on_signals
+from peer import Camera, ExitState, Peer, TestPattern, leave_on_signals
 from peer.capture import Source, acquire
 from peer.errors import ExeuntError
 from peer.events import Event, ExitRoom
@@ -88,10 +88,17 @@ class Stay:
         with leave_on_signals(self.me):
             async with asyncio.timeout(None) as self.timeout, self.me:
                 say("entered", session=self.me.session)
+                self.keep(self.watch(), "watch")
                 out = self.keep(self.me.wait_exited(), "wait for the end")
                 await asyncio.wait({self.cause, out}, return_when=asyncio.FIRST_COMPLETED)
                 if self.cause.done() and self.cause.result() == "exception":
                     raise ZeroDivisionError("an exception in the block")
+
+    async def watch(self) -> None:
+        """Say when leaving begins."""
+        while self.me.state is ExitState.ACTIVE:  # noqa: ASYNC110 - nobody tells before the end
+            await asyncio.sleep(0.005)
+        say("leaving")
 
     async def publish(self) -> None:
         asyncio.get_running_loop().call_later(0.01, say, "publishing")
@@ -163,11 +170,18 @@ def end(cause: str) -> object:
 
 
 def block_in_python(_: Stay) -> None:
+    say("blocking")
     while True:
         pass
 
 
+def leave_and_block(stay: Stay) -> None:
+    stay.me.request_exit()
+    asyncio.get_running_loop().call_later(0.001, block_in_python, stay)
+
+
 def block_in_c(_: Stay) -> None:
+    say("blocking")
     lock = threading.Lock()
     lock.acquire()
     lock.acquire()
@@ -197,6 +211,7 @@ CAUSES = {
     "timeout": time_out,
     "loop blocked in Python": block_in_python,
     "loop blocked in C": block_in_c,
+    "leave and block": leave_and_block,
     "segmentation fault": segfault,
     "out of memory": run_out_of_memory,
 }
