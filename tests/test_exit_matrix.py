@@ -106,6 +106,8 @@ async def test_every_cause_at_every_moment(resident: Leaver, camera: FakeCamera,
             answers=moment is not unreachable or not why.is_ours,
             sure=why.is_known or moment is not exiting,
         )
+        if case.bo is not None and why.is_known and moment is not exiting:
+            assert case.known_by() == why.known_by
 
 
 # -- states of the device --

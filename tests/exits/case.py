@@ -133,6 +133,11 @@ class Case:
         # 5: nothing is left
         assert over["left"] + over["tasks"] == []
 
+    def known_by(self) -> str:
+        """Return how bo knows that ana is gone."""
+        leave = next(event for _, event in self.journal.events if isinstance(event, RemoteUserLeave))
+        return leave.detected_by.value
+
     def leaves(self) -> list[str]:
         """Return the reasons of ana's leaves that bo was told of."""
         told = [word for word in self.journal.of("bo") if word.startswith("remoteUserLeave ana")]

@@ -20,6 +20,11 @@ class Cause:
     is_ours: bool = True  # ana wants it; else the server does
 
     @property
+    def known_by(self) -> str:
+        """How the others' leave becomes known."""
+        return "notice" if self.is_ours else "admin"
+
+    @property
     def others(self) -> frozenset[str]:
         """What the others are told."""
         return frozenset({self.own}) if self.is_known else NOBODY
