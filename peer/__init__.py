@@ -82,8 +82,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "peer.capture": "Camera Device File Isolation Kind Microphone Screen Source TestPattern Track "
-    "enumerate_devices",
+    "peer.capture": "Camera Device File Isolation Kind Microphone Screen Source TestPattern Track enumerate_devices",
     "peer.config": "PeerConfig",
     "peer.errors": "DeviceBusy DeviceDenied DeviceError DeviceFailed DeviceNotFound ExeuntError NotAnExeuntServer "
     "Refused ServerUnreachable SignalingError UsageError",
