@@ -17,6 +17,7 @@ class Cable:
         assert parts.port is not None
         self._far_end = (parts.hostname, parts.port)
         self._is_whole = True
+        self._swallows = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -26,6 +27,10 @@ class Cable:
         self._is_whole = False
         for writer in self._writers:
             writer.transport.abort()
+
+    def swallow(self) -> None:
+        """Let everything get lost, silently, as a cable does that is cut: nothing breaks, nothing arrives."""
+        self._swallows = True
 
     def mend(self) -> None:
         """Let new connections pass again."""
@@ -56,16 +61,17 @@ class Cable:
         ends = {writer, far_writer}
         self._writers |= ends
         try:
-            await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
+            await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
         finally:
             self._writers -= ends
             for end in ends:
                 end.transport.abort()
 
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while chunk := await reader.read(CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-    writer.close()  # the end of one direction is the end of both: good enough for HTTP and WebSockets
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while chunk := await reader.read(CHUNK):
+                if self._swallows:
+                    continue
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()  # the end of one direction is the end of both: good enough for HTTP and WebSockets

@@ -74,6 +74,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen at; 0: any.")] = 8080,
     key: Key = None,
     grace: Annotated[float, typer.Option(min=0, help="Seconds in which a lost user may come back.")] = 10.0,
+    heartbeat: Annotated[float, typer.Option(min=0, help="Seconds between pings; a silent user is lost.")] = 5.0,
     capacity: Annotated[int, typer.Option(min=1, help="Users in one room.")] = 64,
     max_age: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Dismiss a room that long after its first user came.")
@@ -98,6 +99,7 @@ def serve(
             config = SignalingConfig(
                 key=key,
                 grace=grace,
+                heartbeat=heartbeat,
                 capacity=capacity,
                 max_age=max_age,
                 duplicate=duplicate,

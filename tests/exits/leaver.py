@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.devices.tools import process
 
@@ -20,7 +21,7 @@ class Leaver:
 
     def __init__(self, running: asyncio.subprocess.Process) -> None:
         self.running = running
-        self.lines: list[dict[str, object]] = []
+        self.lines: list[dict[str, Any]] = []
 
     def tell(self, order: str, **facts: object) -> None:
         """Send it a command."""
@@ -29,7 +30,7 @@ class Leaver:
         assert self.running.stdin is not None
         self.running.stdin.write(json.dumps({"do": order, **facts}).encode() + b"\n")
 
-    async def until(self, kind: str, event: str | None = None) -> dict[str, object]:
+    async def until(self, kind: str, event: str | None = None) -> dict[str, Any]:
         """Return its first line of this kind (and event), whether it has come or will."""
         while True:
             for line in self.lines:

@@ -40,7 +40,9 @@ class Stay:
     def __init__(self, order: dict[str, object]) -> None:
         say("entering")
         self.order = order
-        self.me = Peer(str(order["url"]), room="lobby", user="ana", **dict(order.get("options") or {}))
+        self.me = Peer(
+            str(order["url"]), room=str(order.get("room", "lobby")), user="ana", **dict(order.get("options") or {})
+        )
         self.cause = asyncio.get_running_loop().create_future()
         self.go = asyncio.Event()
         self.tasks: set[asyncio.Task[object]] = set()
@@ -237,6 +239,7 @@ async def obey() -> None:
                 Vp8Encoder.encode = H264Encoder.encode = fail  # until the next stay
                 say("broken")
             case "cause":
+                say("begins")
                 CAUSES[order["cause"]](stay)
                 say("done")
             case "go":

@@ -23,6 +23,7 @@ def test_an_exit_goes_through_every_step_once_in_order_whatever_fails() -> None:
         leave.advance(101.0 + number, ended)
     assert seen == [ExitState.NOTIFYING, ExitState.RELEASING, ExitState.CLOSING, ExitState.REPORTING]
     assert leave.state is ExitState.EXITED
+    assert leave.took == 1.0
     report = leave.report(104.0)
     assert [(step.name, step.began, step.took, step.ended) for step in report.steps] == [
         ("notifying", 0.0, 1.0, "timed out"),

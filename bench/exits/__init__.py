@@ -1,0 +1,1 @@
+"""Programs that `bench/exit.py` runs in processes of their own."""
