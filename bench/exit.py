@@ -270,9 +270,8 @@ def _print(rooms: dict[int, Figures], deaths: Figures, plain: dict[str, str], *,
     for name, values in deaths.items():
         table.add_row(name, "1" if "released" in name else "8", *_row(values))
     console.print(table)
-    console.print(
-        f"of more than {MOST_PEERS} others, {MOST_PEERS} have media; cable cut: heartbeat {HEARTBEAT:g} s, grace {GRACE:g} s"
-    )
+    console.print(f"of more than {MOST_PEERS} others, {MOST_PEERS} have media")
+    console.print(f"cable cut: heartbeat {HEARTBEAT:g} s, grace {GRACE:g} s")
     alone = Table("", "took", box=None, pad_edge=False, title="aiortc alone, one viewer", title_justify="left")
     for name, took in plain.items():
         alone.add_row(name, took)
