@@ -19,6 +19,7 @@ from tests.command import Command, exeunt
 from tests.devices.v4l2 import FakeCamera
 from tests.exits.case import LIMIT, Case, playing
 from tests.exits.leaver import is_free, leaver
+from tests.exits.wire import OURS, Wire, isolated, laid
 from tests.journal import Journal
 
 
@@ -224,6 +225,46 @@ async def test_a_leave_while_the_server_hangs_is_bounded_and_told_straight(camer
             assert over["left"] + over["tasks"] == []
             server.signal(signal.SIGCONT)
         assert journal.of("bo") == ["remoteUserLeave ana left"]
+
+
+# -- a cable that is cut for real --
+
+
+@asynccontextmanager
+async def wired(camera: FakeCamera, **options: object) -> AsyncIterator[tuple[Case, Wire]]:
+    """Ana sends her camera to bo over a cable of her own, pictures and signaling alike."""
+    async with leaver(camera.environment, launcher=isolated()) as ana:
+        with laid(ana.running.pid) as wire:
+            async with playing(ana, camera, host=OURS, heartbeat=0.3, **options) as case:
+                case.options = {"heartbeat": 0.3}
+                await case.enter()
+                await case.publish()
+                await case.meet()
+                await case.see()
+                yield case, wire
+
+
+async def test_a_cable_that_is_cut_and_healed_within_the_grace_is_no_exit(camera: FakeCamera) -> None:
+    async with wired(camera, grace=LIMIT) as (case, wire):
+        wire.cut()
+        await case.journal.until("bo", "remoteUserUnreachable ana")
+        await case.ana.until("event", "connectionLost")
+        wire.heal()
+        await case.ana.until("event", "connectionBack")
+        await case.journal.until("bo", "remoteUserBack ana")
+        await case.see()
+        assert case.leaves() == []
+        case.ana.tell("cause", cause="leave")
+        await case.assert_contract("left", frozenset({"left"}))
+
+
+async def test_a_cable_that_stays_cut_ends_the_stay_on_both_sides(camera: FakeCamera) -> None:
+    async with wired(camera, grace=0.5) as (case, wire):
+        wire.cut()
+        event = await left(case)
+        assert (event.reason, event.detected_by) == ("network_lost", Detection.HEARTBEAT)
+        assert event.silent_for >= 0.5
+        await case.assert_contract("network_lost", frozenset({"network_lost"}), answers=False, hears=True)
 
 
 # -- before one is in --

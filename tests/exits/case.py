@@ -69,7 +69,8 @@ class Case:
 
     async def enter(self) -> None:
         """Let ana come in."""
-        url = f"{self.cable.url.replace('http', 'ws', 1)}/ws"
+        is_near = self.site.host == "127.0.0.1"
+        url = f"{self.cable.url.replace('http', 'ws', 1)}/ws" if is_near else self.site.ws_url
         options = {"token": self.token or token("ana"), **QUICK, **self.options}
         facts = {"camera": str(self.camera.path), "capture": self.capture, "reopen": self.reopens, **self.handlers}
         self.ana.tell("enter", url=url, options=options, **facts)
@@ -160,10 +161,13 @@ def token(user: str, expires: float | None = None) -> str:
 
 
 @asynccontextmanager
-async def playing(ana: Leaver, camera: FakeCamera, **options: object) -> AsyncIterator[Case]:
+async def playing(
+    ana: Leaver, camera: FakeCamera, *, host: str = "127.0.0.1", **options: object
+) -> AsyncIterator[Case]:
+    """Serve a room at this address, with a cable to it for ana; at any other than loopback without."""
     server = TellingServer(config=SignalingConfig(**{"grace": 5.0, "key": KEY, **options}))
     async with AsyncExitStack() as stack:
-        site = await stack.enter_async_context(server.listen())
+        site = await stack.enter_async_context(server.listen(host))
         cable = await stack.enter_async_context(Cable(site.url).laid())
         camera.command("")
         try:

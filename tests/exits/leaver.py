@@ -66,15 +66,17 @@ class Leaver:
 
 
 @asynccontextmanager
-async def leaver(environment: Mapping[str, str], *, keeps_errors: bool = False) -> AsyncIterator[Leaver]:
-    """Run a subject until the block ends."""
+async def leaver(
+    environment: Mapping[str, str], *, keeps_errors: bool = False, launcher: tuple[str, ...] = ()
+) -> AsyncIterator[Leaver]:
+    """Run a subject until the block ends; `launcher` is a command that starts it."""
     surroundings = {**environment, "PYTHONPATH": str(ROOT)}
     pipes = {
         "stdin": asyncio.subprocess.PIPE,
         "stdout": asyncio.subprocess.PIPE,
         "stderr": asyncio.subprocess.PIPE if keeps_errors else None,
     }
-    async with process(sys.executable, str(SUBJECT), environment=surroundings, **pipes) as running:
+    async with process(*launcher, sys.executable, str(SUBJECT), environment=surroundings, **pipes) as running:
         subject = Leaver(running)
         await subject.until("ready")
         yield subject
