@@ -118,6 +118,17 @@ async def test_a_moderator_kicks_with_a_text(join: Join, journal: Journal) -> No
         await ana.kick("bo")
 
 
+async def test_a_moderator_keeps_somebody_out(join: Join, make_peer: Callable[..., Peer], journal: Journal) -> None:
+    ana, bo = await join("ana"), await join("bo")
+    await ana.kick("bo", "enough", ban_for=60)
+    assert (await bo.wait_exited()).reason is Reason.KICKED
+    with pytest.raises(Refused, match="60 more seconds"):
+        async with make_peer("bo"):
+            pass
+    with pytest.raises(UsageError, match="a ban must last"):
+        await ana.kick("bo", ban_for=-1)
+
+
 async def test_a_server_kicks_and_dismisses_from_python(join: Join, journal: Journal, server: SignalingServer) -> None:
     ana, bo, cy = [await join(name) for name in ("ana", "bo", "cy")]
     assert await server.kick("lobby", "cy", text="enough")

@@ -206,3 +206,28 @@ def test_a_journal_that_can_be_written_is_no_mistake(tmp_path: Path) -> None:
     check_journal(tmp_path / "journal")
     with pytest.raises(UsageError):
         check_journal(tmp_path)
+
+
+async def test_the_journals_of_a_server_and_a_peer_together_say_what_became_of_the_devices(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = tmp_path / "server", tmp_path / "ana"
+    async with exeunt("serve", "--port", "0", "--journal", str(ours), "--json") as server:
+        url = str((await server.until("join"))["text"])
+        publish = ("publish", url, "lobby", "--user", "ana", "--test", "--size", "160x90", "--fps", "5", "--json")
+        async with exeunt(*publish, "--journal", str(theirs)) as ana:
+            await ana.until("sends")
+            ana.signal()
+            await ana.exited()
+    (first, *rest) = why(capsys, ours, theirs, "ana")
+    sentence = " ".join(line.strip() for line in [first, *rest[: rest.index("")]]) if "" in rest else first
+    assert re.match(rf"ana left lobby at {TIME} because", sentence)
+    assert "test pattern was verified free" in sentence
+    assert "was out after" in sentence
+    events = [line["event"] for line in map(json.loads, theirs.read_text().splitlines())]
+    assert [event for event in events if event in ("enterRoom", "leaving", "released", "exitRoom")] == [
+        "enterRoom",
+        "leaving",
+        "released",
+        "exitRoom",
+    ]
