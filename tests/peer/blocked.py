@@ -9,6 +9,8 @@ import socket
 import sys
 import threading
 import time
+import traceback
+import types
 
 from peer.capture import Camera, Source, TestPattern, acquire, release_all
 from peer.events import ExitReport, Reason
@@ -66,6 +68,15 @@ BLOCKS = {
 }
 
 
+def witness(block: types.CodeType, thread: int) -> None:
+    """Say that the loop's thread is in the block, when it has been seen there twice."""
+    seen = 0
+    while seen < 2:
+        time.sleep(0.05)
+        seen += any(frame.f_code is block for frame, _ in traceback.walk_stack(sys._current_frames()[thread]))
+    say("blocking")
+
+
 class Stay:
     """What a peer does with its guard and its watchdog."""
 
@@ -103,8 +114,9 @@ async def obey(stay: Stay) -> None:
             case "end":
                 return
             case _:
-                say("blocking")
-                BLOCKS[order]()
+                block = BLOCKS[order]
+                threading.Thread(target=witness, args=(block.__code__, threading.get_ident()), daemon=True).start()
+                block()
                 say("blocked")
 
 

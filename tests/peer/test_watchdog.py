@@ -62,22 +62,6 @@ def tell(process: Command, order: str) -> None:
 async def block(process: Command, way: str) -> None:
     tell(process, way)
     await process.until("blocking")
-    await _sleeps_or_runs(process.running.pid)
-
-
-async def _sleeps_or_runs(pid: int) -> None:
-    """Let it get from its last word into the block."""
-    async with asyncio.timeout(LIMIT):
-        before = -1
-        while (ticks := _switches(pid)) != before:
-            before = ticks
-            await asyncio.sleep(0.05)
-
-
-def _switches(pid: int) -> int:
-    """Count how often the main thread has gone to sleep."""
-    lines = Path(f"/proc/{pid}/task/{pid}/status").read_text().splitlines()
-    return int(dict(line.split(":\t") for line in lines)["voluntary_ctxt_switches"])
 
 
 async def report_of(process: Command) -> tuple[int, ExitReport]:
