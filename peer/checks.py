@@ -5,6 +5,9 @@ import re
 from peer.errors import UsageError
 from signaling.messages import MAX_BAN, MAX_EXTRA, MAX_TEXT, NAME_PATTERN, RESERVED_ROOMS, Extra, extra_size
 
+CODECS = ("H264", "VP8")
+MIN_BITRATE, MAX_BITRATE = 50_000, 50_000_000  # bits per second
+
 
 def check_names(room: str, user: str) -> None:
     """Raise `UsageError` if a room or a user cannot be called that."""
@@ -43,3 +46,20 @@ def check_extra(extra: Extra) -> None:
         raise UsageError(f"extra must be a JSON object: {error}") from None
     if size > MAX_EXTRA:
         raise UsageError(f"extra is {size} bytes of JSON; at most {MAX_EXTRA} are allowed")
+
+
+def check_codec(codec: str) -> str:
+    """Return a video codec's name as in SDP; raise `UsageError` if it is none that we send."""
+    name = codec.upper()
+    if name == "AUTO":
+        return "auto"
+    if name not in CODECS:
+        raise UsageError(f'codec must be "h264", "vp8" or "auto", not {codec!r}')
+    return name
+
+
+def check_bitrate(bitrate: int | None) -> int | None:
+    """Return a bit rate; raise `UsageError` if no picture can be encoded at it."""
+    if bitrate is not None and not MIN_BITRATE <= bitrate <= MAX_BITRATE:
+        raise UsageError(f"bitrate must be {MIN_BITRATE:,} to {MAX_BITRATE:,} bits per second, not {bitrate!r}")
+    return bitrate

@@ -6,12 +6,14 @@ from types import MappingProxyType, TracebackType
 from typing import Unpack
 
 from peer.capture import Kind, Source
-from peer.checks import check_ban, check_extra, check_names, check_text, check_wait
+from peer.checks import check_ban, check_bitrate, check_codec, check_extra, check_names, check_text, check_wait
 from peer.config import Options, PeerConfig
 from peer.errors import UsageError
 from peer.events import DeviceRelease, ExitReport
 from peer.exit import ExitState
 from peer.hooks import EventStream, Hooks
+from peer.media.sending import Sending
+from peer.media.stats import OutboundRtpStats, outbound
 from peer.notice import Wait
 from peer.publishing import Publication
 from peer.visit import RemoteUser, Visit
@@ -105,13 +107,25 @@ class Peer(Hooks):
 
     # -- what we send --
 
-    async def publish(self, source: Source, *, kinds: Iterable[Kind | str] | None = None) -> Publication:
-        """Send a camera, microphone, screen, file or test pattern to everybody, now and later.
+    async def publish(
+        self,
+        source: Source,
+        *,
+        kinds: Iterable[Kind | str] | None = None,
+        codec: str = "auto",
+        encoder: str = "software",
+        bitrate: int | None = None,
+    ) -> Publication:
+        """Send a camera, microphone, screen, file or test pattern to everybody, now and later; encoded once for all.
 
         `kinds` ("audio", "video") limits what is taken of a source that has both. One source for each kind at a time.
+        `codec` of the picture: "h264", "vp8", or "auto", what all viewers take and is cheapest; a viewer that does not
+        take it gets another. `encoder`: "software", "auto" (hardware where there is some), or an encoder's name, like
+        "h264_nvenc". `bitrate`: of the picture, bits per second at most; None: what suits its size.
         Raises `DeviceError` if it cannot be opened, `UsageError` if something else is published already.
         """
-        return await self._here.publishing.publish(source, None if kinds is None else map(Kind, kinds))
+        sending = Sending(check_codec(codec), encoder, check_bitrate(bitrate))
+        return await self._here.publishing.publish(source, None if kinds is None else map(Kind, kinds), sending)
 
     async def unpublish(self, source: Source | Publication) -> DeviceRelease:
         """Stop sending a source and release its device. Raises `UsageError` if it is not published."""
@@ -132,6 +146,10 @@ class Peer(Hooks):
     def publications(self) -> tuple[Publication, ...]:
         """What is being sent."""
         return tuple(self._here.publishing.publications)
+
+    def stats(self) -> tuple[OutboundRtpStats, ...]:
+        """Return what we send to each user: one entry for the picture and one for the sound of each."""
+        return outbound(fanout.audience for fanout in self._here.publishing.fanouts.values())
 
     # -- the others, and the room --
 

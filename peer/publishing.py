@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from peer.capture import Kind, Source, acquire
 from peer.capture.identity import ROOTS, Roots
 from peer.errors import UsageError
 from peer.events import DeviceRelease, Outcome, SourceEnded
 from peer.media.fanout import Fanout
+from peer.media.sending import Sending
 from peer.supply import RELEASE_LIMIT, Publication, SourceEvent, Supply
 
 STALL_AFTER = 3.0  # seconds
+AS_USUAL = Sending()
 CLOSE_LIMIT = 1.6  # seconds for everything at the same time; less than the step of the exit may take
 __all__ = ["Publication", "Publishing", "SourceEvent"]
 
@@ -41,16 +44,17 @@ class Publishing:
         """What is being sent, black and silence in the place of a lost device included."""
         return [supply.publication for supply in self._supplies]
 
-    async def publish(self, source: Source, kinds: Iterable[Kind] | None) -> Publication:
-        """Open a source and send what it delivers. Raises `DeviceError`, or `UsageError` if a kind is taken.
+    async def publish(self, source: Source, kinds: Iterable[Kind] | None, sending: Sending = AS_USUAL) -> Publication:
+        """Open a source and send what it delivers, encoded as `sending` says.
 
+        Raises `DeviceError`, or `UsageError` if a kind is taken.
         The work is a task of its own, so that an exit in the middle of it can give it up and be sure of the device.
         """
         wanted = tuple(source.kinds if kinds is None else kinds)
         self._check_source(source)
         if set(wanted) != set(Kind):  # what a file holds is known once it is open
             self._check_kinds(source, wanted, wanted)
-        opening = asyncio.create_task(self._open(source, wanted), name=f"open {source.label}")
+        opening = asyncio.create_task(self._open(source, wanted, sending), name=f"open {source.label}")
         self._opening.add(opening)
         opening.add_done_callback(self._opening.discard)
         try:
@@ -73,19 +77,19 @@ class Publishing:
         self._closed = True
         for fanout in self.fanouts.values():
             fanout.close()
+        encoders = [asyncio.create_task(fanout.wait_until_ended(CLOSE_LIMIT)) for fanout in self.fanouts.values()]
         opening = list(self._opening)
         for task in opening:
             task.cancel()
         releasing = [self._release(one) for one in tuple(self._held)]
-        if tasks := [*opening, *releasing]:
-            await asyncio.wait(tasks, timeout=CLOSE_LIMIT)
+        await asyncio.wait([*opening, *releasing, *encoders], timeout=CLOSE_LIMIT)
         return [
             *(release for task in releasing for release in _outcome(task)),
             *self._given_up,
             *(_stuck(task.get_name().removeprefix("open ")) for task in opening if not task.done()),
         ]
 
-    async def _open(self, source: Source, wanted: tuple[Kind, ...]) -> Supply:
+    async def _open(self, source: Source, wanted: tuple[Kind, ...], sending: Sending) -> Supply:
         """From the open device to the list of supplies nothing is awaited: it is in one or the other's hands."""
         capture = await acquire(source, given_up=self._let_go)
         kinds = tuple(kind for kind in capture.kinds if kind in wanted)
@@ -95,6 +99,8 @@ class Publishing:
         except UsageError:
             await capture.release(RELEASE_LIMIT)
             raise
+        if Kind.VIDEO in kinds:
+            self.fanouts[Kind.VIDEO].begin(replace(sending, fps=capture.format.fps or sending.fps))
         supply = Supply(
             Publication(source, kinds, capture.format),
             capture,

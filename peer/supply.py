@@ -6,6 +6,7 @@ It owns every device that it opened: the present one, and an earlier one that wo
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +14,7 @@ from peer.capture import Camera, Capture, Frame, Kind, Microphone, Opened, Scree
 from peer.capture.identity import ROOTS, Identity, Roots, find, identify
 from peer.errors import DeviceBusy, DeviceNotFound
 from peer.events import DeviceBack, DeviceLost, DeviceRelease, Outcome, SourceEnded
-from peer.lost import Effect, Finish, LetGo, Lose, Open, Presence, Return, stall_limit
+from peer.lost import Effect, Finish, LetGo, Lose, Open, Presence, Return, State, stall_limit
 from peer.media.fanout import Fanout
 from peer.media.filler import Filler
 
@@ -58,6 +59,7 @@ class Supply:
         self._stall_after = stall_after if self._returns else 0.0
         self._loop = asyncio.get_running_loop()
         self._presence = Presence(self.label, returns=self._returns, limit=self._limit(capture), now=self._loop.time())
+        self._came_at = self._loop.time()  # when the last frame came
         self._last = capture
         self._held: list[Capture] = []  # whose devices are not known to be free
         self._stuck: DeviceRelease | None = None  # a device that did not open, and does not answer
@@ -78,6 +80,8 @@ class Supply:
         self._is_over = True
         self._unsubscribe()
         self._stop_filling()
+        for _, fanout in self._fanouts:
+            fanout.rest()
         if self._timer is not None:
             self._timer.cancel()
         if self._opening is not None:
@@ -104,14 +108,24 @@ class Supply:
         self._held.append(capture)
         self.publication.format = capture.format
         ended = _once(self._ended)
-        self._stops = [capture.subscribe(kind, partial(self._deliver, fanout), ended) for kind, fanout in self._fanouts]
+        self._stops = [
+            capture.subscribe(kind, partial(self._deliver, fanout), ended, at_once=True)
+            for kind, fanout in self._fanouts
+        ]
         if self._returns:
             self._identity = self._loop.run_in_executor(None, identify, capture.source, self._roots)
 
     def _deliver(self, fanout: Fanout, frame: Frame) -> None:
-        if effects := self._presence.frame(self._loop.time()):
-            self._apply(effects)
+        """Pass a frame on, in the device's thread; the loop is told only if that changes something."""
+        self._came_at = self._loop.time()
+        if self._presence.state is not State.LIVE:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._came)
         fanout.push(frame)
+
+    def _came(self) -> None:
+        if not self._is_over:
+            self._apply(self._presence.frame(self._came_at))
 
     def _ended(self, text: str | None) -> None:
         self._apply(self._presence.ended(text, self._loop.time()))
@@ -154,6 +168,8 @@ class Supply:
         self._timer = None if due is None else self._loop.call_at(due, self._advance)
 
     def _advance(self) -> None:
+        if self._presence.state is State.LIVE:
+            self._presence.frame(self._came_at)
         self._apply(self._presence.advance(self._loop.time()))
 
     # -- letting go and opening again --

@@ -25,7 +25,9 @@ TESTS = (
     ),
     *("exit", "notice", "channel", "farewell", "silence", "lost", "roster", "negotiation", "checks"),
     *("arguments", "slots"),
+    *("pace", "h264", "quiet"),
     *("entry", "stays", "explain"),
+    *("packetize", "burst", "codecs", "keyframes", "estimates", "tiers"),
 )
 
 

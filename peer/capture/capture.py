@@ -44,19 +44,24 @@ class Capture:
         """Frames that the device's subscribers were too slow to take, so far."""
         return {kind: self._reader.dropped[kind] for kind in self.kinds}
 
-    def subscribe(self, kind: Kind, deliver: Deliver, ended: Ended | None = None) -> Callable[[], None]:
+    def subscribe(
+        self, kind: Kind, deliver: Deliver, ended: Ended | None = None, *, at_once: bool = False
+    ) -> Callable[[], None]:
         """Have `deliver` called with every frame of one kind, on the loop that runs now; return how to end that.
 
         The newest wins: one picture and ten blocks of sound (200 ms) wait for a busy loop, older ones are dropped and
         counted. Frames are the subscriber's to keep, also after the release; all subscribers get the same ones, so
         they are not to be changed. `ended` is called once if the source ends by itself: with None if it is over, else
         with a sentence that says why.
+
+        With `at_once` frames are delivered in the device's thread, so that none waits for a busy loop; `deliver` must
+        not block there, and is not called any more once the subscription has been ended.
         """
         if kind not in self.kinds:
             raise UsageError(f"The {self.source.label} gives no {kind}: look at Capture.kinds before subscribing.")
         if self._others is not None:
             raise UsageError(f"The {self.source.label} has been released: acquire it again.")
-        mailbox = self._reader.subscribe(kind, deliver, ended)
+        mailbox = self._reader.subscribe(kind, deliver, ended, at_once=at_once)
 
         def unsubscribe() -> None:
             self._reader.unsubscribe(mailbox)

@@ -1,7 +1,7 @@
 """Brings what devices and decoders give into the form that leaves this package, always in memory of its own.
 
 A picture of a V4L2 device lies in the memory of the driver: touched after the device is closed, it ends the process.
-Hence everything is copied here, in the reader's thread, and nothing here keeps a frame it was given.
+Hence what devices give is copied here, in the reader's thread, and nothing here keeps a frame it was given.
 """
 
 from typing import cast
@@ -21,16 +21,20 @@ BLOCK_BYTES = BLOCK * SAMPLE_BYTES
 
 
 class PictureConverter:
-    """Turns any picture into yuv420p of even dimensions, in memory of its own. For one thread."""
+    """Turns any picture into yuv420p of even dimensions, in memory of its own. For one thread.
 
-    def __init__(self) -> None:
+    `owned`: the pictures that come in own their memory already, as those of a decoder do and those of a driver do not.
+    """
+
+    def __init__(self, *, owned: bool = False) -> None:
         self._reformatter = VideoReformatter()
+        self._owned = owned
 
     def convert(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return the picture in our form, without a time stamp."""
         width, height = frame.width & ~1, frame.height & ~1
         if frame.format.name == PIXELS and (frame.width, frame.height) == (width, height):
-            picture = copy_picture(frame)  # reformat() would return the frame itself
+            picture = frame if self._owned else copy_picture(frame)  # reformat() would return the frame itself
         else:
             picture = self._reformatter.reformat(frame, width, height, PIXELS)
         picture.pict_type = PictureType.NONE  # decoders say I, and VP8 encoders would obey

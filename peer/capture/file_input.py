@@ -48,7 +48,7 @@ class Tape:
         self._loop = loop
         self._start = (container.start_time or 0) / av.time_base
         self._offset = 0.0  # where the present round began
-        self._pictures = PictureConverter()
+        self._pictures = PictureConverter(owned=True)
         self._sound = SoundConverter()
         self._cutter = Blocks()
         self._packets = container.demux(self._streams)

@@ -1,4 +1,4 @@
-"""Carries frames from a reader's thread to a subscriber's loop: bounded, newest wins, never waits."""
+"""Carries frames from a reader's thread to a subscriber: bounded, newest wins, never waits."""
 
 import asyncio
 import logging
@@ -78,3 +78,22 @@ class Mailbox:
             return
         ended, self._ended = self._ended, None
         ended(text)
+
+
+class Handover(Mailbox):
+    """A subscription that is served in the reader's thread itself, for a subscriber that never waits.
+
+    Nothing is delivered after `close()` has returned.
+    """
+
+    def put(self, frame: Frame) -> int:
+        """Deliver a frame."""
+        with self._lock:
+            if not self._is_closed:
+                self._hand_over(frame)
+        return 0
+
+    def close(self) -> None:
+        """Deliver nothing more; a delivery that is under way is waited for."""
+        with self._lock:
+            self._is_closed = True

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from peer.capture.handles import Watch
 from peer.capture.input import Frame
-from peer.capture.mailbox import Deliver, Ended, Mailbox
+from peer.capture.mailbox import Deliver, Ended, Handover, Mailbox
 from peer.capture.oneshot import OneShot
 from peer.capture.reading import TURN_POLL, Ending, Reading, Ready, kind_of
 from peer.capture.source import Kind, Source, TestPattern
@@ -86,9 +86,9 @@ class Reader(ABC):
         """Have the device closed, from any thread; `closed` says when it is."""
         self._stop.set()
 
-    def subscribe(self, kind: Kind, deliver: Deliver, ended: Ended | None) -> Mailbox:
-        """Deliver frames of one kind to the running loop from now on."""
-        mailbox = Mailbox(kind, asyncio.get_running_loop(), deliver, ended)
+    def subscribe(self, kind: Kind, deliver: Deliver, ended: Ended | None, *, at_once: bool) -> Mailbox:
+        """Deliver frames of one kind from now on: on the running loop, or `at_once` in the device's thread."""
+        mailbox = (Handover if at_once else Mailbox)(kind, asyncio.get_running_loop(), deliver, ended)
         with self._lock:
             self._mailboxes = (*self._mailboxes, mailbox)
             ending = self._ending

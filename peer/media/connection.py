@@ -14,14 +14,15 @@ from aiortc import (
     RTCDataChannel,
     RTCIceServer,
     RTCPeerConnection,
+    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamTrack
 from aiortc.sdp import candidate_from_sdp
 
 from peer.channel import CHANNEL, ChannelMessage, decode, encode
-from peer.media import aiortc_compat
-from peer.media.fanout import Fanout
+from peer.media import aiortc_compat, aiortc_sender
+from peer.media.fanout import Fanout, StubTrack
 from signaling.messages import Candidate, IceServer
 
 MOST_CANDIDATES = 64  # that wait for a description
@@ -58,6 +59,7 @@ class Connection:
         self._pc.on("track", on_track)
         self._pc.on("datachannel", self._adopt)
         self._pc.on("connectionstatechange", self._state_changed)
+        self._outgoing = outgoing
         self._stubs = [outgoing[kind].attach() for kind in ("audio", "video")]
 
     async def offer(self) -> str:
@@ -65,7 +67,7 @@ class Connection:
         aiortc_compat.gathering_ends.set(self._is_given_up)
         async with self._turn:
             for stub in self._stubs:
-                self._pc.addTransceiver(stub, direction="sendrecv")
+                self._send(stub, self._pc.addTransceiver(stub, direction="sendrecv"))
             self._adopt(self._pc.createDataChannel(CHANNEL))
             await self._pc.setLocalDescription(await self._pc.createOffer())
             return str(self._pc.localDescription.sdp)
@@ -91,6 +93,11 @@ class Connection:
             for transceiver in [one for one in offered if one.kind == stub.kind][:1]:
                 transceiver.sender.replaceTrack(stub)
                 transceiver.direction = "sendrecv"
+                self._send(stub, transceiver)
+
+    def _send(self, stub: StubTrack, transceiver: RTCRtpTransceiver) -> None:
+        """Have the other side get what is encoded once for all; the stub is for those who take none of our codecs."""
+        aiortc_sender.take_over(transceiver.sender, self.user, self._outgoing[stub.kind].audience)
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Take one of the other side's candidates, in any order with the description."""

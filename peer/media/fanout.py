@@ -1,21 +1,29 @@
 """One kind of our media on its way to every connection: the seam between capture and aiortc.
 
-A `Fanout` is fed with frames and hands them to one `StubTrack` per connection. aiortc only ever holds stubs: it can
-stop them, forget them or read them slowly, and neither the device nor another connection notices.
+A `Fanout` is fed with frames. It has them encoded once for its audience, and hands them as they are to one `StubTrack`
+per connection that takes none of our codecs. aiortc only ever holds stubs: it can stop them, forget them or read them
+slowly, and neither the device nor another connection notices.
 """
 
 import asyncio
+import threading
 from collections import deque
-from fractions import Fraction
+from contextlib import suppress
+from typing import Any
 
-import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame, VideoFrame
 
-Frame = AudioFrame | VideoFrame
+from peer.media.audience import Audience, Listeners
+from peer.media.blank import Frame, black, duplicate, silence, timed
+from peer.media.sending import Sending
+from peer.media.watchers import Watchers
+
+ENDING_POLL = 0.002  # seconds
 LIMITS = {"audio": 10, "video": 1}  # frames that wait for a slow connection; the oldest go first
 BLACK_EVERY = 1.0  # seconds between the black pictures of muted video
-OVERLAP = Fraction(1, 2)  # seconds that a source may begin before the end of the one it takes over from
+OVERLAP = 0.5  # seconds that a source may begin before the end of the one it takes over from
+ROUNDING = 0.001  # seconds by which one frame's end and the next one's beginning may differ for nothing
 
 
 class StubTrack(MediaStreamTrack):
@@ -27,13 +35,15 @@ class StubTrack(MediaStreamTrack):
         self._fanout = fanout
         self._frames: deque[Frame] = deque(maxlen=LIMITS[fanout.kind])
         self._ready = asyncio.Event()
+        self._home = asyncio.get_running_loop()
         self.dropped = 0
 
     def put(self, frame: Frame) -> None:
-        """Offer a frame; if the connection is slow, its oldest is dropped."""
+        """Offer a frame, from any thread; if the connection is slow, its oldest is dropped."""
         self.dropped += len(self._frames) == self._frames.maxlen
         self._frames.append(frame)
-        self._ready.set()
+        with suppress(RuntimeError):  # the loop is closed
+            self._home.call_soon_threadsafe(self._ready.set)
 
     @property
     def has_frame(self) -> bool:
@@ -62,90 +72,82 @@ class Fanout:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.audience: Audience[Any] = Watchers() if kind == "video" else Listeners()
         self.muted = False
         self.size = (640, 480)  # of the last picture
-        self.reached = Fraction(0)  # capture time at which the last frame ends, seconds
-        self._tracks: set[StubTrack] = set()
+        self.reached = 0.0  # capture time at which the last frame ends, seconds
+        self._tracks: tuple[StubTrack, ...] = ()
+        self._lock = threading.Lock()  # of what passes: two sources may take turns, in threads of their own
         self._black_at = -BLACK_EVERY  # capture time, seconds
 
     def attach(self) -> StubTrack:
         """Make the track of one more connection."""
         track = StubTrack(self)
-        self._tracks.add(track)
+        self._tracks = (*self._tracks, track)
         return track
 
     def detach(self, track: StubTrack) -> None:
         """Forget a track; unknown ones are ignored."""
-        self._tracks.discard(track)
+        self._tracks = tuple(other for other in self._tracks if other is not track)
 
     def push(self, frame: Frame) -> None:
-        """Send a frame to everybody; while muted, silence and now and then a black picture in its place.
+        """Send a frame to everybody, from any thread; while muted, silence, or a black picture now and then.
 
         Time never goes back a little: where one source takes over from another (a device from the silence that was sent
         in its place), what would be heard twice is dropped.
         """
+        with self._lock:
+            passing = self._passing(frame)
+        if passing is not None:
+            self._hand_out(passing)
+
+    def _passing(self, frame: Frame) -> Frame | None:
         if not self._moves_on(frame):
-            return
-        if self.muted:
-            blanked = self._blank(frame)
-            if blanked is None:
-                return
-            frame = blanked
-        tracks = tuple(self._tracks)
-        for track in tracks[1:]:
-            track.put(_duplicate(frame))
-        for track in tracks[:1]:
-            track.put(frame)
+            return None
+        return self._blank(frame) if self.muted else frame
+
+    def _hand_out(self, frame: Frame) -> None:
+        for track in self._tracks:
+            track.put(duplicate(frame) if isinstance(frame, VideoFrame) else frame)
+        self.audience.push(frame)
+
+    def begin(self, sending: Sending) -> None:
+        """Encode what is pushed from now on like this."""
+        self.audience.begin(sending)
+
+    def rest(self) -> None:
+        """Nothing is pushed for now: no encoder needs to run."""
+        self.audience.rest()
 
     def close(self) -> None:
-        """End every track, so that aiortc's senders end by themselves."""
-        for track in tuple(self._tracks):
+        """End every track and every encoder, so that aiortc's senders end by themselves."""
+        self.audience.rest()
+        for track in self._tracks:
             track.stop()
+
+    async def wait_until_ended(self, limit: float) -> None:
+        """Wait until no encoder's thread runs, up to `limit` seconds; only after `close`."""
+        deadline = asyncio.get_running_loop().time() + limit
+        while not self.audience.has_ended and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(ENDING_POLL)  # a thread tells nobody of its end
 
     def _moves_on(self, frame: Frame) -> bool:
         """Make this the last frame, unless it begins a little before the end of the one that is."""
-        if frame.pts is None or frame.time_base is None:
+        begin = frame.time
+        if begin is None:
             return True
-        begin, ticks = frame.pts * frame.time_base, frame.samples if isinstance(frame, AudioFrame) else 1
-        if begin < self.reached < begin + OVERLAP:
+        if begin + ROUNDING < self.reached < begin + OVERLAP:
             return False
-        self.reached = begin + ticks * frame.time_base
+        self.reached = begin + (frame.samples / frame.sample_rate if isinstance(frame, AudioFrame) else 0.0)
         if isinstance(frame, VideoFrame):
             self.size = (frame.width, frame.height)
         return True
 
     def _blank(self, frame: Frame) -> Frame | None:
         if isinstance(frame, AudioFrame):
-            return _timed(silence(frame), frame)
-        captured = float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else 0.0
+            return timed(silence(frame), frame)
+        captured = frame.time or 0.0
         if 0 <= captured - self._black_at < BLACK_EVERY:
             return None
         self._black_at = captured
-        return _timed(black(frame.width, frame.height), frame)
-
-
-def black(width: int, height: int) -> VideoFrame:
-    """Return a black yuv420p picture."""
-    planes = np.full((height * 3 // 2, width), 128, dtype=np.uint8)
-    planes[:height] = 16
-    return VideoFrame.from_ndarray(planes, format="yuv420p")
-
-
-def silence(like: AudioFrame) -> AudioFrame:
-    """Return silence of the same length and layout (packed s16)."""
-    samples = np.zeros((1, like.samples * like.layout.nb_channels), dtype=np.int16)
-    frame = AudioFrame.from_ndarray(samples, format="s16", layout=like.layout.name)
-    frame.sample_rate = like.sample_rate
-    return frame
-
-
-def _duplicate(frame: Frame) -> Frame:
-    """Return a picture of its own: aiortc's encoders mark the frame that they encode, in threads of their own."""
-    if isinstance(frame, AudioFrame):
-        return frame
-    return _timed(VideoFrame.from_ndarray(frame.to_ndarray(), format=frame.format.name), frame)
-
-
-def _timed(frame: Frame, like: Frame) -> Frame:
-    frame.pts, frame.time_base = like.pts, like.time_base
-    return frame
+        return timed(black(frame.width, frame.height), frame)

@@ -7,7 +7,8 @@ from av import VideoFrame
 from peer.capture.clock import AUDIO_RATE, BLOCK, VIDEO_RATE, Metronome
 from peer.capture.convert import BLOCK_BYTES, block_frame, stamp_picture
 from peer.capture.input import capture_time
-from peer.media.fanout import Fanout, Frame, black
+from peer.media.blank import Frame, black
+from peer.media.fanout import Fanout
 
 PERIODS = {"audio": BLOCK / AUDIO_RATE, "video": 0.5}  # seconds
 SLACK = 10  # blocks of silence that are made up for when the loop was busy

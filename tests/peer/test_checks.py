@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.checks import check_ban, check_extra, check_names, check_text, check_wait
+from peer.checks import check_ban, check_bitrate, check_codec, check_extra, check_names, check_text, check_wait
 from peer.errors import Refused, UsageError
 from signaling.messages import ErrorCode
 
@@ -58,3 +58,16 @@ def test_a_leave_waits_for_the_server_or_everyone_or_nothing() -> None:
         check_wait(wait)
     with pytest.raises(UsageError, match="everyone"):
         check_wait("all")
+
+
+def test_a_codec_is_one_that_we_send_or_left_to_us() -> None:
+    assert [check_codec(name) for name in ("h264", "VP8", "Auto")] == ["H264", "VP8", "auto"]
+    with pytest.raises(UsageError, match='"h264", "vp8" or "auto", not \'av1\''):
+        check_codec("av1")
+
+
+def test_a_bitrate_is_one_at_which_pictures_can_be_encoded() -> None:
+    assert [check_bitrate(bitrate) for bitrate in (None, 50_000, 50_000_000)] == [None, 50_000, 50_000_000]
+    for bitrate in (0, 49_999, 50_000_001):
+        with pytest.raises(UsageError, match="bitrate must be 50,000 to 50,000,000"):
+            check_bitrate(bitrate)

@@ -8,7 +8,8 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
-from peer.media.fanout import LIMITS, Fanout, black
+from peer.media.blank import black
+from peer.media.fanout import LIMITS, Fanout
 
 
 def picture(number: int, value: int = 200) -> VideoFrame:

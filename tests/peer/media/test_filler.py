@@ -1,13 +1,14 @@
 """Black and silence in real time, in the place of a device that is lost."""
 
 import asyncio
-from fractions import Fraction
 
 import numpy as np
+import pytest
 from av import AudioFrame, VideoFrame
 
 from peer.capture.input import capture_time
-from peer.media.fanout import Fanout, StubTrack, black
+from peer.media.blank import black
+from peer.media.fanout import Fanout, StubTrack
 from peer.media.filler import Filler
 from tests.peer.media.test_fanout import picture, sound
 
@@ -60,7 +61,7 @@ async def test_it_begins_where_the_device_ended_and_ends_when_it_is_stopped() ->
     (first,) = await take(track, 1)
     filler.stop()
     assert 0 <= first.pts - (ahead.pts + 960) <= 1
-    assert fanout.reached == Fraction(first.pts + 960, 48_000)
+    assert fanout.reached == pytest.approx((first.pts + 960) / 48_000)
     assert filler._timer.cancelled()
 
 

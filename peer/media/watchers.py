@@ -1,0 +1,131 @@
+"""Those who see us: every viewer gets the tier that its link takes, and each tier is encoded once for each codec."""
+
+import asyncio
+from collections.abc import Sequence
+
+from av import VideoFrame
+
+from peer.media.audience import Audience
+from peer.media.codecs import Codec, choose
+from peer.media.limitation import Limitation
+from peer.media.outlet import Outlet
+from peer.media.sending import Sending, best_bitrate
+from peer.media.tiers import Effect, Move, Rates, SetBitrate, Tier
+from peer.media.video_encoding import VideoEncoding
+
+
+class Watchers(Audience[VideoEncoding]):
+    """The viewers of our picture. `Rates` decides, this carries out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = (0, 0)
+        self._rates: Rates[Outlet] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, sending: Sending) -> None:
+        """Encode the next source like this."""
+        self.rest()
+        super().begin(sending)
+
+    def plug(self, outlet: Outlet) -> bool:
+        """Send to a viewer from now on; false if it takes none of our codecs."""
+        is_plugged = super().plug(outlet)
+        if is_plugged and self._rates is not None:
+            self._rates.join(outlet, self._now())
+            self._arm()
+        return is_plugged
+
+    def unplug(self, outlet: Outlet) -> None:
+        """Send to a viewer no more."""
+        super().unplug(outlet)
+        if self._rates is not None:
+            self._rates.leave(outlet)
+            self._arm()
+
+    def rest(self) -> None:
+        """End every encoding until a picture is pushed again."""
+        super().rest()
+        self._size, self._rates = (0, 0), None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def ask_for_key_frame(self, outlet: Outlet) -> None:
+        """Have a key frame sent soon."""
+        encoding = self.encoding_of(outlet)
+        if encoding is not None:
+            encoding.ask_for_key_frame(outlet.round_trip)
+
+    def estimated(self, outlet: Outlet, bitrate: int) -> None:
+        """Let a viewer's estimate decide its tier."""
+        if self._rates is not None:
+            self._rates.remb(outlet, bitrate, self._now())
+
+    def reported(self, outlet: Outlet, lost: float, round_trip: float | None) -> None:
+        """Let a viewer's loss decide its tier."""
+        super().reported(outlet, lost, round_trip)
+        if self._rates is not None:
+            known = {} if round_trip is None else {"round_trip": round_trip}
+            self._rates.report(outlet, lost, self._now(), **known)
+
+    def limitation(self, outlet: Outlet) -> Limitation | None:
+        """Return what limits the quality that a viewer gets; None while there is no picture."""
+        return None if self._rates is None else self._rates.limitation(outlet, self._now())
+
+    def _is_ready_for(self, frame: VideoFrame) -> bool:
+        return (frame.width, frame.height) == self._size
+
+    def _begin(self, frame: VideoFrame) -> None:
+        """Begin anew with pictures of this size: everybody in the full tier."""
+        self.rest()
+        best = self.sending.bitrate or best_bitrate(frame.width, frame.height, self.sending.fps)
+        self._size, self._rates = (frame.width, frame.height), Rates(best, width=frame.width)
+        for outlet in self.outlets:
+            self._fed[outlet] = (self._fed[outlet][0], Tier.FULL)
+            self._rates.join(outlet, self._now())
+        super()._begin(frame)
+        self._arm()
+
+    def _apply(self, effects: list[Effect[Outlet]]) -> None:
+        for effect in effects:
+            self._carry_out(effect)
+        self._arm()
+
+    def _carry_out(self, effect: Effect[Outlet]) -> None:
+        match effect:
+            case Move(outlet, tier):
+                self._starve(outlet)
+                self._fed[outlet] = (outlet.codec.name, tier)
+                self._feed(outlet)
+            case SetBitrate(tier, bitrate):
+                for (_, other), encoding in self._encodings.items():
+                    if other is tier:
+                        encoding.bitrate = bitrate
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        due = None if self._rates is None else self._rates.next_deadline()
+        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._advance)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _advance(self) -> None:
+        if self._rates is None:
+            return
+        now = self._now()
+        measured = [(tier, encoding.measure(now)) for (_, tier), encoding in self._encodings.items()]
+        for tier in {tier for tier, _ in measured}:
+            self._rates.measured(tier, max(bitrate for other, bitrate in measured if other is tier))
+        full = [encoding.is_overloaded for (_, tier), encoding in self._encodings.items() if tier is Tier.FULL]
+        self._rates.overloaded(now, any(full))
+        self._apply(self._rates.advance(now))
+
+    def _choose(self, codecs: Sequence[Codec]) -> Codec | None:
+        return choose(codecs, self.sending.codec, {codec for codec, _ in self._encodings})
+
+    def _open(self, codec: str, tier: Tier) -> VideoEncoding:
+        assert self._rates is not None
+        sending = self.sending
+        return VideoEncoding(codec, tier, fps=sending.fps, bitrate=self._rates.bitrate(tier), encoder=sending.encoder)
