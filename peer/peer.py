@@ -12,6 +12,7 @@ from peer.errors import UsageError
 from peer.events import DeviceRelease, ExitReport
 from peer.exit import ExitState
 from peer.hooks import EventStream, Hooks
+from peer.media.encoders import codecs_of
 from peer.media.sending import Sending
 from peer.media.stats import OutboundRtpStats, outbound
 from peer.notice import Wait
@@ -124,7 +125,7 @@ class Peer(Hooks):
         "h264_nvenc". `bitrate`: of the picture, bits per second at most; None: what suits its size.
         Raises `DeviceError` if it cannot be opened, `UsageError` if something else is published already.
         """
-        sending = Sending(check_codec(codec), encoder, check_bitrate(bitrate))
+        sending = Sending(_codec(codec, encoder), encoder, check_bitrate(bitrate))
         return await self._here.publishing.publish(source, None if kinds is None else map(Kind, kinds), sending)
 
     async def unpublish(self, source: Source | Publication) -> DeviceRelease:
@@ -205,3 +206,13 @@ class Peer(Hooks):
         if self._visit is None:
             raise UsageError("not in a room yet: enter it with `async with Peer(...) as me:`")
         return self._visit
+
+
+def _codec(codec: str, encoder: str) -> str:
+    """Return the codec that is asked for, by its name or by that of an encoder."""
+    name, encoded = check_codec(codec), codecs_of(encoder)
+    if name == "auto" and len(encoded) == 1:
+        return encoded[0]
+    if name not in ("auto", *encoded):
+        raise UsageError(f"the encoder {encoder} encodes {encoded[0]}, not {name}")
+    return name

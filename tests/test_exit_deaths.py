@@ -6,7 +6,7 @@ Each test has a leaver (ana) of its own, with a camera of its own; see `test_exi
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -60,11 +60,12 @@ async def gone(case: Case) -> int:
 
 
 def children_of(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    tasks = Path(f"/proc/{pid}/task")
-    if not tasks.exists():
-        return []
-    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+    """Return the processes that a process has started; it may be ending at this moment."""
+    children: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text().split())
+    return children
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)

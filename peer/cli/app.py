@@ -132,6 +132,13 @@ def publish(
             metavar="thread|process", help="Where devices are read (default: a process where drivers may hang)."
         ),
     ] = None,
+    codec: Annotated[str, typer.Option(metavar="h264|vp8|auto", help="Of the picture.")] = "auto",
+    encoder: Annotated[
+        str, typer.Option(metavar="NAME", help="software, auto (hardware where there is some), or an encoder's name.")
+    ] = "software",
+    bitrate: Annotated[
+        int | None, typer.Option(help="Bits per second of the picture at most (default: what suits its size).")
+    ] = None,
     token: Token = None,
     journal: JournalFile = None,
     seconds: For = None,
@@ -152,6 +159,9 @@ def publish(
             fps=fps,
             loop=loop,
             isolation=isolation,
+            codec=codec,
+            encoder=encoder,
+            bitrate=bitrate,
         )
         check_journal(journal)
         return run_publisher(

@@ -69,6 +69,9 @@ class SourceOptions:
     fps: int = 30
     loop: bool = False
     isolation: str | None = None
+    codec: str = "auto"
+    encoder: str = "software"
+    bitrate: int | None = None
 
     @property
     def any(self) -> bool:

@@ -53,7 +53,8 @@ async def run_publisher(
 
     async def publish(me: Peer) -> None:
         for source in chosen:
-            say_published(output, await me.publish(source))
+            published = await me.publish(source, codec=options.codec, encoder=options.encoder, bitrate=options.bitrate)
+            say_published(output, published)
 
     await visit(output, Peer(url, room=room, user=user, token=token, journal=journal), publish, seconds)
 

@@ -6,6 +6,7 @@ takes none of our codecs is served by aiortc's own task, from the frames of its 
 """
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Awaitable, Callable, Hashable
@@ -105,8 +106,9 @@ class IcePair:
         self._transport.sendto(packet, self.address)
 
 
+@functools.cache
 def self_test() -> None:
-    """Raise `ExeuntError` if this aiortc is not one that we know."""
+    """Raise `ExeuntError` if this aiortc is not one that we know; later calls do nothing."""
     known = set(RTCRtpSender.__init__.__code__.co_names)
     missing = [name for name in NAMES.values() if name not in known]
     missing += [name for name in ("_run_rtp", "_retransmit", "_handle_rtcp_packet", "_send_rtcp")
@@ -117,6 +119,7 @@ def self_test() -> None:
 
 def take_over(sender: RTCRtpSender, user: str, viewers: Viewers) -> None:
     """Have `sender` send what `viewers` encodes, to `user`, as soon as it is connected; before it is negotiated."""
+    self_test()
     Tap(sender, user, viewers)
 
 

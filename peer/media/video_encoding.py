@@ -76,9 +76,9 @@ class VideoEncoding(Encoding):
 
     def add(self, outlet: Outlet) -> None:
         """Feed one more, from its first key frame on, which comes at once."""
-        with self._changed:
+        with self._changed:  # at once, or a key frame could be sent in between, to all but this one
             self._keys.joined(time.monotonic())
-        super().add(outlet)
+            super().add(outlet)
 
     def _wait(self) -> Frame | None:
         while not self._is_over:

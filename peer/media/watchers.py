@@ -7,6 +7,7 @@ from av import VideoFrame
 
 from peer.media.audience import Audience
 from peer.media.codecs import Codec, choose
+from peer.media.encoders import codecs_of
 from peer.media.limitation import Limitation
 from peer.media.outlet import Outlet
 from peer.media.sending import Sending, best_bitrate
@@ -128,4 +129,5 @@ class Watchers(Audience[VideoEncoding]):
     def _open(self, codec: str, tier: Tier) -> VideoEncoding:
         assert self._rates is not None
         sending = self.sending
-        return VideoEncoding(codec, tier, fps=sending.fps, bitrate=self._rates.bitrate(tier), encoder=sending.encoder)
+        encoder = sending.encoder if codec in codecs_of(sending.encoder) else "software"
+        return VideoEncoding(codec, tier, fps=sending.fps, bitrate=self._rates.bitrate(tier), encoder=encoder)

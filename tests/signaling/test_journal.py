@@ -29,8 +29,8 @@ sys.stdin.read()
 
 
 def read(path: Path) -> list[Entry]:
-    """Every line, none of which may be damaged."""
-    lines = [decode_entry(line) for line in path.read_bytes().splitlines()]
+    """Every line, none of which may be damaged; whoever opened it in the middle of another's write began a new one."""
+    lines = [decode_entry(line) for line in path.read_bytes().splitlines() if line]
     assert None not in lines
     return [line for line in lines if line is not None]
 

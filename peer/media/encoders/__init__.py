@@ -3,8 +3,8 @@
 They know nothing of threads, loops, RTP or who is watching. Each is used by one thread at a time and closed by it.
 """
 
-from peer.media.encoders.choice import open_video_encoder
+from peer.media.encoders.choice import codecs_of, open_video_encoder
 from peer.media.encoders.encoded import Encoded, VideoEncoder
 from peer.media.encoders.opus import OpusEncoder
 
-__all__ = ["Encoded", "OpusEncoder", "VideoEncoder", "open_video_encoder"]
+__all__ = ["Encoded", "OpusEncoder", "VideoEncoder", "codecs_of", "open_video_encoder"]

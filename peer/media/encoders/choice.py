@@ -58,6 +58,17 @@ def first_that_opens(models: list[Model], reasons: dict[str, str], like: CodecEn
     return hardware
 
 
+def codecs_of(encoder: str) -> tuple[str, ...]:
+    """Return the codecs that what is named encodes. Raises `UsageError` if it cannot be named."""
+    if encoder in (SOFTWARE, AUTO):
+        return tuple(SOFTWARE_ENCODERS)
+    known = {kind.implementation: codec for codec, kind in SOFTWARE_ENCODERS.items()}
+    known |= {model.name: model.codec for model in MODELS}
+    if encoder not in known:
+        raise UsageError(f"There is no encoder {encoder!r}. Name one of: {', '.join([SOFTWARE, AUTO, *known])}.")
+    return (known[encoder],)
+
+
 def _chosen(codec: str, software: str, models: list[Model], encoder: str) -> list[Model]:
     """Return the hardware to be tried: all, the one that is named, or none."""
     if encoder in (SOFTWARE, software):
