@@ -27,7 +27,7 @@ check: $(DEV)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy examples/*.py bench/*.py
+	@$(BIN)/mypy examples/*.py bench/*.py bench/publishing/*.py
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tests/file_length.py
 

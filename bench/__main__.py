@@ -2,25 +2,53 @@
 
 import argparse
 import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
 
-from bench import exit as leaving, start
+from bench import exit as leaving, publish, start
 from tests import network
 
-BENCHES = {"start": start, "exit": leaving}
+RUNS = 5
+NAMES = ("start", "exit", "publish")
 
 
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help=f"of {', '.join(BENCHES)} (default: all)")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each side; more of what is quick (default: 5)")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help=f"of {', '.join(NAMES)} (default: all)")
+    runs = f"runs of each side; more of what is quick (default: {RUNS}; of publish {publish.RUNS})"
+    parser.add_argument("--runs", type=int, help=runs)
     parser.add_argument("--json", action="store_true", help="print JSON lines instead of a table")
-    arguments = parser.parse_args()
+    publish.add_options(parser)
+    options = parser.parse_args()
     where = network.enter()
-    if not arguments.json:
+    if not options.json:
         print(f"network: {where}")
-    for name in arguments.names or BENCHES:
-        asyncio.run(BENCHES[name].run(runs=arguments.runs, as_json=arguments.json))
+    try:
+        for name in options.names or NAMES:
+            asyncio.run(_until_told(_bench(name, options)))
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)
+
+
+def _bench(name: str, options: argparse.Namespace) -> Coroutine[object, object, None]:
+    runs = options.runs or RUNS
+    match name:
+        case "start":
+            return start.run(runs=runs, as_json=options.json)
+        case "exit":
+            return leaving.run(runs=runs, as_json=options.json)
+        case _:
+            return publish.run(options)
+
+
+async def _until_told(bench: Coroutine[object, object, None]) -> None:
+    """Run a benchmark; SIGTERM ends it as Ctrl-C does: with everything that it has started."""
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    await bench
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import aiohttp
+from msgspec import Struct
 from msgspec.structs import replace
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
+from websockets.protocol import State
 
 from peer.config import PeerConfig
 from peer.errors import NotAnExeuntServer, Refused, ServerUnreachable, SignalingError, UsageError
@@ -69,8 +71,7 @@ class _Ended(SignalingError):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(Struct, frozen=True):
     """A message on its way."""
 
     text: str
@@ -101,13 +102,11 @@ class SignalingClient:
         self._seq = 0
         self._outbox: deque[_Said] = deque()
         self._wake = asyncio.Event()
-        self._http: aiohttp.ClientSession | None = None
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def connect(self) -> Joined:
         """Connect and join. Raises `SignalingError` with one sentence that says what is wrong."""
-        self._http = aiohttp.ClientSession()
         try:
             async with asyncio.timeout(self._config.connect_limit):
                 joined = await self._attempt(self._join)
@@ -138,7 +137,7 @@ class SignalingClient:
     @property
     def is_connected(self) -> bool:
         """Whether what we say reaches the server now, as far as we know."""
-        return self._socket is not None and not self._socket.closed
+        return self._socket is not None and self._socket.state is State.OPEN
 
     def saw(self, seq: int) -> None:
         """Remember the last room event, so that a resume starts behind it."""
@@ -151,9 +150,6 @@ class SignalingClient:
             task.cancel()
             await asyncio.wait({task})
         await self._hang_up()
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
 
     async def _run(self) -> None:
         """Be connected for as long as the session lasts."""
@@ -189,27 +185,30 @@ class SignalingClient:
             await asyncio.wait({writer})
             await self._hang_up()
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> bool:
-        async for frame in socket:
-            if frame.type is not aiohttp.WSMsgType.TEXT:
-                continue
-            try:
-                message = decode_server(frame.data)
-            except BadMessage as error:
-                log.warning("%s said something that is no message: %s", self.url, error)
-                continue
-            self._on_message(message)
-            if isinstance(message, ExitRoom):
-                return False
+    async def _read(self, socket: ClientConnection) -> bool:
+        with contextlib.suppress(ConnectionClosed):
+            async for frame in socket:
+                if isinstance(frame, str) and self._hear(frame):
+                    return False
         return True
 
-    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def _hear(self, text: str) -> bool:
+        """Take in a message; says whether it is the last."""
+        try:
+            message = decode_server(text)
+        except BadMessage as error:
+            log.warning("%s said something that is no message: %s", self.url, error)
+            return False
+        self._on_message(message)
+        return isinstance(message, ExitRoom)
+
+    async def _write(self, socket: ClientConnection) -> None:
         """Send what waits, in order. A message leaves the outbox once it is handed to the socket."""
         while True:
             while self._outbox:
                 try:
-                    await socket.send_str(self._outbox[0].text)
-                except (ConnectionError, aiohttp.ClientError):
+                    await socket.send(self._outbox[0].text)
+                except ConnectionClosed:
                     return  # the reader notices too
                 self._outbox.popleft()
             self._wake.clear()
@@ -240,38 +239,27 @@ class SignalingClient:
 
     async def _attempt(self, join: Join) -> Joined:
         """Open a socket and join on it; on failure leave nothing open."""
-        assert self._http is not None
-        try:
-            socket = await self._http.ws_connect(
-                self.url, heartbeat=self._config.heartbeat, max_msg_size=MAX_FRAME, timeout=_timeout()
-            )
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
-            raise UsageError(f"{self.url!r} is no address: it looks like ws://127.0.0.1:8080/ws") from None
-        except aiohttp.WSServerHandshakeError as error:
-            raise NotAnExeuntServer(
-                f"{self.url} is no Exeunt server (it answers HTTP {error.status}); the address of one ends in /ws"
-            ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise ServerUnreachable(f"nobody answers at {self.url}: {_cause(error)}") from None
+        socket = await _open(self.url, self._config.heartbeat)
         try:
             joined = await self._enter(socket, join)
         except BaseException:
             if join.resume is None:  # the server may have let us in, which nobody will know of
-                with contextlib.suppress(ConnectionError, aiohttp.ClientError):
-                    await socket.send_str(_written(Leave()))
+                with contextlib.suppress(ConnectionClosed):
+                    await socket.send(_written(Leave()))
             await socket.close()
             raise
         self._socket, self._joined = socket, joined
         self._wake.set()
         return joined
 
-    async def _enter(self, socket: aiohttp.ClientWebSocketResponse, join: Join) -> Joined:
-        await socket.send_str(_written(join))
-        frame = await socket.receive()
-        if frame.type is not aiohttp.WSMsgType.TEXT:
-            raise ServerUnreachable(f"{self.url} hung up before it let us in")
+    async def _enter(self, socket: ClientConnection, join: Join) -> Joined:
         try:
-            message = decode_server(frame.data)
+            await socket.send(_written(join))
+            frame = await socket.recv()
+        except ConnectionClosed:
+            raise ServerUnreachable(f"{self.url} hung up before it let us in") from None
+        try:
+            message = decode_server(frame)
         except BadMessage:
             raise NotAnExeuntServer(f"{self.url} is no Exeunt server: it says something else") from None
         match message:
@@ -302,10 +290,34 @@ def _reason(error: SignalingError) -> Reason:
     return REASONS.get(error.code, Reason.NETWORK_LOST) if isinstance(error, Refused) else Reason.NETWORK_LOST
 
 
-def _timeout() -> aiohttp.ClientWSTimeout:
-    return aiohttp.ClientWSTimeout(ws_close=CLOSE_LIMIT)
-
-
-def _cause(error: Exception) -> str:
-    inner = getattr(error, "os_error", error)
-    return str(getattr(inner, "strerror", None) or inner)
+async def _open(url: str, heartbeat: float) -> ClientConnection:
+    """Open a WebSocket. Raises `SignalingError`, or `UsageError` for what is no address."""
+    try:
+        return await connect(
+            url.replace("http", "ws", 1) if url.startswith("http") else url,
+            compression=None,
+            proxy=None,
+            open_timeout=None,  # the callers have limits
+            ping_interval=heartbeat,
+            ping_timeout=heartbeat / 2,
+            close_timeout=CLOSE_LIMIT,
+            max_size=MAX_FRAME,
+        )
+    except (InvalidURI, ValueError):
+        raise UsageError(f"{url!r} is no address: it looks like ws://127.0.0.1:8080/ws") from None
+    except InvalidStatus as error:
+        status = error.response.status_code
+        raise NotAnExeuntServer(
+            f"{url} is no Exeunt server (it answers HTTP {status}); the address of one ends in /ws"
+        ) from None
+    except InvalidMessage as error:
+        if isinstance(error.__cause__, EOFError):
+            raise ServerUnreachable(f"{url} hung up before it let us in") from None
+        raise NotAnExeuntServer(f"{url} is no Exeunt server (it does not speak HTTP)") from None
+    except InvalidHandshake as error:
+        raise NotAnExeuntServer(f"{url} is no Exeunt server ({error})") from None
+    except OSError as error:
+        raise ServerUnreachable(f"nobody answers at {url}: {error.strerror or error}") from None
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)  # the turn of the loop in which the aborted socket closes
+        raise

@@ -9,8 +9,9 @@ it is back does not begin anew with the short ones: it would be opened, and said
 """
 
 import math
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from peer.events import DeviceBack, DeviceLost, SourceEnded
 
@@ -30,32 +31,27 @@ class State(Enum):
     OVER = "over"
 
 
-@dataclass(frozen=True)
-class Lose:
+class Lose(Struct, frozen=True):
     """Let the device go, send black and silence in its place, and tell."""
 
     event: DeviceLost
 
 
-@dataclass(frozen=True)
-class Open:
+class Open(Struct, frozen=True):
     """Look for the device and open it; say `opened` or `failed`."""
 
 
-@dataclass(frozen=True)
-class LetGo:
+class LetGo(Struct, frozen=True):
     """Let the device go, which opened and gives nothing."""
 
 
-@dataclass(frozen=True)
-class Return:
+class Return(Struct, frozen=True):
     """Send what the device gives again, and tell."""
 
     event: DeviceBack
 
 
-@dataclass(frozen=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """Let the source go for good, and tell."""
 
     event: SourceEnded

@@ -9,8 +9,9 @@ replaced by a new one from the same side; messages of an old call are ignored.
        └──────────failed, too slow──────────┴─────────failed──────────┘
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from signaling.messages import Answer, Candidate, NeedOffer, Offer, Relay
 
@@ -18,44 +19,38 @@ CONNECT_LIMIT = 15.0  # seconds from an offer to a connection, and from a missin
 RETRY_MIN, RETRY_MAX = 0.5, 8.0  # seconds before a broken call is replaced, doubling
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """Open a connection and send its offer."""
 
     user: str
     call: str
 
 
-@dataclass(frozen=True, slots=True)
-class Respond:
+class Respond(Struct, frozen=True):
     """Open a connection for this offer and send the answer."""
 
     offer: Offer
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Struct, frozen=True):
     """Give the answer to its connection."""
 
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class AddCandidate:
+class AddCandidate(Struct, frozen=True):
     """Give the candidate to its connection."""
 
     candidate: Candidate
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """Close the connection of this call."""
 
     call: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """Send this to the side that offers."""
 
     message: NeedOffer
@@ -72,8 +67,7 @@ class Phase(Enum):
     CONNECTED = auto()
 
 
-@dataclass(slots=True)
-class _Link:
+class _Link(Struct):
     user: str
     session: str
     offers: bool  # we are the side that offers

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from peer.capture import Kind, Source, acquire
 from peer.capture.identity import ROOTS, Roots

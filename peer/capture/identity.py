@@ -10,8 +10,10 @@ The rules are pure; `identify` and `find` look into the system, which is quick a
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from peer.capture.devices import text_of
 from peer.capture.source import Camera, Microphone, Source
@@ -20,8 +22,7 @@ _CARD = re.compile(r"^ *(?P<number>\d+) \[(?P<id>\S+) *\]:", re.MULTILINE)
 _NUMBERED = re.compile(r"^(?P<plug>plug)?hw:(?:CARD=)?(?P<card>\d+)(?:,(?:DEV=)?(?P<device>\d+))?$")
 
 
-@dataclass(frozen=True)
-class Roots:
+class Roots(Struct, frozen=True):
     """Where the system tells of its devices."""
 
     dev: Path = Path("/dev")
@@ -29,8 +30,7 @@ class Roots:
     sound: Path = Path("/proc/asound")
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """What is known of one camera node; empty: the system does not tell."""
 
     path: str
@@ -41,8 +41,7 @@ class Node:
     links: frozenset[str] = frozenset()  # in /dev/v4l/by-id
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """A source as it was opened, and what tells its device from others."""
 
     source: Source

@@ -7,8 +7,9 @@ adds its header fields in place, and SRTP encrypts in place (RFC 3711, section 3
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from peer.media.packetize import runs
 
@@ -31,8 +32,7 @@ class Layout(Protocol):
         """Return the header extensions with their header; `send_time`: 24 bits, `level`: dBov of sound, 0 to -127."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """Where a packet lies in the block."""
 
     offset: int
@@ -40,8 +40,7 @@ class Slot:
     marker: int  # 0x80 on the last packet of a frame
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """The packets of a burst in one layout."""
 
     block: bytes
@@ -50,8 +49,7 @@ class Laid:
     has_extensions: bool
 
 
-@dataclass(slots=True)
-class Burst:
+class Burst(Struct):
     """Payloads that go out together. `timestamp` counts in ticks of the codec's clock, as the capture clock stamps."""
 
     payloads: Sequence[bytes]
@@ -62,8 +60,8 @@ class Burst:
     ends: bool = True  # ... the last
     marks: bool = True  # whether the last packet of the frame bears the marker
     level: int | None = None  # of sound, dBov
-    size: int = field(init=False)  # bytes of the payloads
-    _laid: dict[Hashable, Laid] = field(default_factory=dict)
+    size: int = 0  # bytes of the payloads
+    _laid: dict[Hashable, Laid] = {}
 
     def __post_init__(self) -> None:
         self.size = sum(map(len, self.payloads))

@@ -5,13 +5,13 @@ the sender's choice, and may change.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 PREFERENCE = ("H264", "VP8")  # x264 needs fewer instructions for a picture than libvpx
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """A codec as negotiated with one viewer."""
 
     name: str  # as in the mime type, in capitals: "H264", "VP8", "OPUS"

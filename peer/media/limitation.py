@@ -1,7 +1,8 @@
 """What limits the quality that a viewer gets, in the words of W3C's statistics, and for how long. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class LimitedBy(StrEnum):
@@ -13,8 +14,7 @@ class LimitedBy(StrEnum):
     OTHER = "other"  # another viewer's link: they share one encoder
 
 
-@dataclass(frozen=True, slots=True)
-class Limitation:
+class Limitation(Struct, frozen=True):
     """One viewer's qualityLimitationReason, -Durations (seconds for each reason) and -ResolutionChanges."""
 
     reason: LimitedBy

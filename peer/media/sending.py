@@ -1,13 +1,12 @@
 """How a source is to be encoded. Pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 BITS_PER_PIXEL = 0.055
 LEAST, MOST = 150_000, 8_000_000  # bits per second of a picture, unless said otherwise
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """How a source is to be encoded. `bitrate` in bits per second, None: what suits its size."""
 
     codec: str = "auto"  # "H264", "VP8", "auto"

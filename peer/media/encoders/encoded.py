@@ -1,13 +1,12 @@
 """What an encoder delivers, and what can be asked of one."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import av
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(Struct, frozen=True):
     """One frame as it goes over the wire.
 
     H.264: Annex B with start codes, SPS and PPS in band before each IDR. VP8: one whole frame, without IVF header.
