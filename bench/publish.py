@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bench.publishing import cells, churn, footage, latency, loss, plot, report
 from bench.publishing.figures import OURS, summary
+from bench.publishing.programs import compile_ahead
 
 VIEWERS, SECONDS, RUNS = (1, 8), 5.0, 2
 LATENCY_SECONDS, LOSS_SECONDS = 10.0, 25.0
@@ -50,6 +51,7 @@ async def run(options: argparse.Namespace) -> None:
     if options.plot is not None and not plot.is_possible():
         sys.exit("--plot needs matplotlib, which is in the extra `dev`")
     runs = options.runs or RUNS
+    compile_ahead()
     with tempfile.TemporaryDirectory(prefix="exeunt-bench-") as name:
         folder = Path(name)
         here = [name for name in (OURS, *options.against) if _is_here(name)]

@@ -20,6 +20,7 @@ from pathlib import Path
 from aiohttp import web
 from playwright.async_api import Page, async_playwright
 
+from bench.publishing.programs import compile_ahead
 from signaling.server import SignalingServer
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,7 @@ FLAGS = (
 
 async def run(*, runs: int, as_json: bool) -> None:
     """Measure both, in turns, and print medians and their ratio."""
+    compile_ahead()
     async with serving() as url, viewer(f"{url}/rooms/{ROOM}?user=viewer") as page:
         seconds: dict[str, list[float]] = {"exeunt": [], "chromium": []}
         for _ in range(runs):

@@ -4,14 +4,19 @@ The channel is called "exeunt"; a message is one text of JSON, `type` says which
 server is gone, too.
 """
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
 
-from signaling.messages import Message, Text
+from peer.rtcmulticonnection.text import LABEL
+from signaling.messages import PAGE_MARK, MediaKind, Message, Text
 from signaling.reasons import Reason
 
 CHANNEL = "exeunt"  # the channel's label
+TALK = "exeunt.talk"  # of another, for the application's words: they must not be in the way of a goodbye
+LOSSY = "exeunt.lossy"  # of a third, unordered, on which nothing is said twice
+CHANNELS = (CHANNEL, TALK, LOSSY)
 MAX_CHANNEL_MESSAGE = 8 * 1024  # characters
 OwnReason = Literal["left", "error", "network_lost"]
 
@@ -28,10 +33,25 @@ class ChannelAck(Message, frozen=True, tag="ack"):
     """I know that you leave."""
 
 
-ChannelMessage = ChannelLeave | ChannelAck
+class ChannelMedia(Message, frozen=True, tag="media"):
+    """What I send now: of the kinds published something, and of those muted silence or black in its place.
+
+    Said when a channel opens, and whenever it changes. A kind may be muted before it is published.
+    """
+
+    published: tuple[MediaKind, ...] = ()
+    muted: tuple[MediaKind, ...] = ()
+
+
+ChannelMessage = ChannelLeave | ChannelAck | ChannelMedia
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[ChannelMessage] = msgspec.json.Decoder(ChannelMessage)
+
+
+def channels_to(session: str, channels: Collection[str] = CHANNELS) -> Collection[str]:
+    """Return the labels of the data channels with a user's session: pages of RTCMultiConnection have their own."""
+    return (LABEL,) if session.startswith(PAGE_MARK) else channels
 
 
 def own_reason(reason: Reason) -> OwnReason | None:

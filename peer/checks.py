@@ -3,7 +3,19 @@
 import re
 
 from peer.errors import UsageError
-from signaling.messages import MAX_BAN, MAX_EXTRA, MAX_TEXT, NAME_PATTERN, RESERVED_ROOMS, Extra, extra_size
+from signaling.messages import (
+    MAX_BAN,
+    MAX_CONTENT,
+    MAX_EXTRA,
+    MAX_TEXT,
+    MAX_TOPIC,
+    NAME_PATTERN,
+    RESERVED_ROOMS,
+    Extra,
+    Topology,
+    extra_size,
+    json_size,
+)
 
 CODECS = ("H264", "VP8")
 MIN_BITRATE, MAX_BITRATE = 50_000, 50_000_000  # bits per second
@@ -48,6 +60,18 @@ def check_extra(extra: Extra) -> None:
         raise UsageError(f"extra is {size} bytes of JSON; at most {MAX_EXTRA} are allowed")
 
 
+def check_message(topic: str, data: object) -> None:
+    """Raise `UsageError` if the server would not pass a message on."""
+    if not 0 < len(topic) <= MAX_TOPIC:
+        raise UsageError(f"a topic has 1 to {MAX_TOPIC} characters, not {len(topic)}")
+    try:
+        size = json_size(data)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"data must be what JSON can say: {error}") from None
+    if size > MAX_CONTENT:
+        raise UsageError(f"data is {size} bytes of JSON; at most {MAX_CONTENT} are allowed")
+
+
 def check_codec(codec: str) -> str:
     """Return a video codec's name as in SDP; raise `UsageError` if it is none that we send."""
     name = codec.upper()
@@ -63,3 +87,12 @@ def check_bitrate(bitrate: int | None) -> int | None:
     if bitrate is not None and not MIN_BITRATE <= bitrate <= MAX_BITRATE:
         raise UsageError(f"bitrate must be {MIN_BITRATE:,} to {MAX_BITRATE:,} bits per second, not {bitrate!r}")
     return bitrate
+
+
+def check_topology(wanted: Topology | None, of_room: Topology) -> None:
+    """Raise `UsageError` if the media of a room pass in another way than a program wants."""
+    if wanted not in (None, of_room):
+        raise UsageError(
+            f"media pass by {of_room} in this room, not by {wanted}: "
+            f"leave `topology` out to take rooms as they are, or have the room made with topology {wanted}"
+        )

@@ -11,16 +11,22 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable
+from http import HTTPStatus
 
-from msgspec import Struct
+from aiortc import RTCDataChannel
+from msgspec import DecodeError, Struct, json
 from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
+from websockets.http11 import Response
 from websockets.protocol import State
 
+from peer.channel import CHANNELS
+from peer.checks import check_topology
 from peer.config import PeerConfig
 from peer.errors import NotAnExeuntServer, Refused, ServerUnreachable, SignalingError, UsageError
 from signaling.messages import (
+    Ack,
     Answer,
     BadMessage,
     Candidate,
@@ -80,6 +86,8 @@ class _Said(Struct, frozen=True):
 
 class SignalingClient:
     """One session with a server. Callbacks run on the loop and return at once."""
+
+    channels = CHANNELS
 
     def __init__(
         self,
@@ -143,6 +151,22 @@ class SignalingClient:
         """Remember the last room event, so that a resume starts behind it."""
         self._seq = max(self._seq, seq)
 
+    def use_token(self, token: str) -> None:
+        """Come back with this token, should the connection be lost."""
+        self._join = replace(self._join, token=token)
+
+    def moved(self, room: str, seq: int) -> None:
+        """Note that our session goes on in another room, of which that is the last room event."""
+        self._join, self._seq = replace(self._join, room=room), seq
+
+    def offers_to(self, user: str) -> bool:
+        """Whether it is we who offer to somebody who came after us."""
+        return False
+
+    def adopts(self, user: str, channel: RTCDataChannel) -> bool:
+        """Whether a data channel is taken for a use of our own."""
+        return False
+
     async def close(self) -> None:
         """Hang up, bounded. May be called twice and in any state."""
         task, self._task = self._task, None
@@ -188,19 +212,27 @@ class SignalingClient:
     async def _read(self, socket: ClientConnection) -> bool:
         with contextlib.suppress(ConnectionClosed):
             async for frame in socket:
-                if isinstance(frame, str) and self._hear(frame):
+                if isinstance(frame, str) and (last := self._hear(frame)):
+                    await self._acknowledge(socket, last)
                     return False
         return True
 
-    def _hear(self, text: str) -> bool:
-        """Take in a message; says whether it is the last."""
+    def _hear(self, text: str) -> ExitRoom | None:
+        """Take in a message; return it if it is the last."""
         try:
             message = decode_server(text)
         except BadMessage as error:
             log.warning("%s said something that is no message: %s", self.url, error)
-            return False
+            return None
         self._on_message(message)
-        return isinstance(message, ExitRoom)
+        return message if isinstance(message, ExitRoom) else None
+
+    async def _acknowledge(self, socket: ClientConnection, last: ExitRoom) -> None:
+        """Say that we know that we are out, if somebody wants to know: past the outbox, which nobody empties now."""
+        if last.wants_ack:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_LIMIT):
+                    await socket.send(_written(Ack(seq=last.seq)))
 
     async def _write(self, socket: ClientConnection) -> None:
         """Send what waits, in order. A message leaves the outbox once it is handed to the socket."""
@@ -264,6 +296,8 @@ class SignalingClient:
             raise NotAnExeuntServer(f"{self.url} is no Exeunt server: it says something else") from None
         match message:
             case Joined():
+                if join.resume is None:
+                    check_topology(self._config.topology, message.topology)
                 return message
             case Error(code=code, text=text):
                 raise Refused(code, text)
@@ -290,6 +324,20 @@ def _reason(error: SignalingError) -> Reason:
     return REASONS.get(error.code, Reason.NETWORK_LOST) if isinstance(error, Refused) else Reason.NETWORK_LOST
 
 
+class _Problem(Struct):
+    text: str
+
+
+def _turned_away(url: str, response: Response) -> SignalingError:
+    """Say why there is no WebSocket: a full server says so itself."""
+    status = response.status_code
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        with contextlib.suppress(DecodeError):
+            text = json.decode(response.body or b"", type=_Problem).text
+            return ServerUnreachable(f"{url} takes nobody in now: {text}")
+    return NotAnExeuntServer(f"{url} is no Exeunt server (it answers HTTP {status}); the address of one ends in /ws")
+
+
 async def _open(url: str, heartbeat: float) -> ClientConnection:
     """Open a WebSocket. Raises `SignalingError`, or `UsageError` for what is no address."""
     try:
@@ -306,10 +354,7 @@ async def _open(url: str, heartbeat: float) -> ClientConnection:
     except (InvalidURI, ValueError):
         raise UsageError(f"{url!r} is no address: it looks like ws://127.0.0.1:8080/ws") from None
     except InvalidStatus as error:
-        status = error.response.status_code
-        raise NotAnExeuntServer(
-            f"{url} is no Exeunt server (it answers HTTP {status}); the address of one ends in /ws"
-        ) from None
+        raise _turned_away(url, error.response) from None
     except InvalidMessage as error:
         if isinstance(error.__cause__, EOFError):
             raise ServerUnreachable(f"{url} hung up before it let us in") from None

@@ -19,19 +19,25 @@ class Call(msgspec.Struct, frozen=True):
 
 def call_of(url: str, farewell: Farewell) -> Call:
     """Return the POST of a farewell to the address of the server's WebSocket; path and query are kept."""
-    address = URL(url)
+    address, body = URL(url), msgspec.json.encode(farewell).decode()
+    content = ["Content-Type: application/json", f"Content-Length: {len(body.encode())}"]
+    return _call("POST", address, [*_authorization(address), *content], body)
+
+
+def deletion_of(url: str, token: str | None = None) -> Call:
+    """Return the DELETE that ends a WHIP or WHEP session (RFC 9725, section 4.2)."""
+    return _call("DELETE", URL(url), [] if token is None else [f"Authorization: Bearer {token}"])
+
+
+def _call(method: str, address: URL, headers: list[str], body: str = "") -> Call:
     host, port = address.raw_host or "", address.port or 0
-    is_secure = address.scheme in ("wss", "https")
-    body = msgspec.json.encode(farewell).decode()
     lines = [
-        f"POST {address.raw_path_qs} HTTP/1.1",
+        f"{method} {address.raw_path_qs} HTTP/1.1",
         f"Host: {f'[{host}]' if ':' in host else host}{'' if address.is_default_port() else f':{port}'}",
-        *_authorization(address),
-        "Content-Type: application/json",
-        f"Content-Length: {len(body.encode())}",
+        *headers,
         "Connection: close",
     ]
-    return Call(host, port, is_secure, "\r\n".join([*lines, "", body]))
+    return Call(host, port, address.scheme in ("wss", "https"), "\r\n".join([*lines, "", body]))
 
 
 def _authorization(address: URL) -> list[str]:

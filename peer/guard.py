@@ -24,26 +24,24 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
-from msgspec.structs import replace
-
-from peer.farewell import call_of
+from peer.farewell import Call, call_of
 from peer.guardian import deliver
 from signaling.messages import Farewell
 
 PROGRAM = Path(__file__).with_name("guardian.py")
 END_LIMIT = 1.0  # seconds a guard may take to end when it has nothing more to do
 MIN_LIFE = 10.0  # seconds; one that ends sooner by itself would do so again
-TAKEN_IN = (204, 404)  # statuses: told, or there is nothing to tell
+TAKEN_IN = (200, 204, 404, 410)  # statuses: told, or there is nothing to tell
 LastWord = Literal["crashed", "left", "error"]
+LastWords = Callable[[LastWord], Call]  # what to ask of the server, by how the session has ended
 log = logging.getLogger(__name__)
 
 
-def say_farewell(url: str, farewell: Farewell, limit: float) -> bool:
+def say_farewell(call: Call, limit: float) -> bool:
     """Say the last words for a session from this thread, which it blocks; whether the server has taken them in.
 
     It takes `limit` seconds, to which the system's look-up of the server's name may add.
     """
-    call = call_of(url, farewell)
     try:
         return deliver(call.host, call.port, call.is_secure, call.request.encode(), limit) in TAKEN_IN
     except OSError:
@@ -53,16 +51,16 @@ def say_farewell(url: str, farewell: Farewell, limit: float) -> bool:
 class Care:
     """One session in the guard's care. Every method may be called from any thread, again, and after `release`."""
 
-    def __init__(self, guard: "Guard", number: int, url: str, farewell: Farewell, grace: float) -> None:
+    def __init__(self, guard: "Guard", number: int, words: LastWords, grace: float) -> None:
         self._guard = guard
-        self._url = url
+        self._words = words
         self._grace = grace
+        self._reason: LastWord = "crashed"
         self.number = number
-        self.farewell = farewell
 
     def becomes(self, reason: LastWord) -> None:
         """Have this told as the reason, should the process die from now on."""
-        self.farewell = replace(self.farewell, reason=reason)
+        self._reason = reason
         self._guard.update(self)
 
     def say(self, reason: LastWord, limit: float) -> bool:
@@ -71,7 +69,7 @@ class Care:
         If it does not, the guard says the same as soon as this process ends.
         """
         self.becomes(reason)
-        is_told = say_farewell(self._url, self.farewell, limit)
+        is_told = say_farewell(self._words(reason), limit)
         if is_told:
             self.release()
         return is_told
@@ -82,7 +80,7 @@ class Care:
 
     def order(self) -> bytes:
         """Return the line that puts this session into care."""
-        call = call_of(self._url, self.farewell)
+        call = self._words(self._reason)
         request = call.request.encode().hex()
         return _line("care", self.number, self._grace, call.host, call.port, int(call.is_secure), request)
 
@@ -111,8 +109,15 @@ class Guard:
         Returns at once and never fails: without a helper there is a warning in the log. Not `is_armed`, there is none
         for this session, and all that its care can do is `say`.
         """
-        farewell = Farewell(session=session, ticket=ticket, reason="crashed")
-        care = Care(self, next(self._numbers), url, farewell, grace)
+        return self.care_of(
+            lambda reason: call_of(url, Farewell(session=session, ticket=ticket, reason=reason)),
+            grace=grace,
+            is_armed=is_armed,
+        )
+
+    def care_of(self, words: LastWords, *, grace: float, is_armed: bool = True) -> Care:
+        """Take what ends by other words into care, as `care` does."""
+        care = Care(self, next(self._numbers), words, grace)
         if not is_armed:
             return care
         with self._lock:

@@ -21,7 +21,7 @@ import time
 
 ATTEMPT_LIMIT = 2.0  # seconds for one call
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds between two attempts; doubles
-BUSY = (408, 425, 429)  # statuses that ask to come again, as 500 and above do
+BUSY = (408, 421, 425, 429)  # statuses that ask to come again, as 500 and above do; 421: maybe to another node
 IGNORED = ("SIGINT", "SIGTERM", "SIGHUP")  # sent to whole groups, when we are needed most
 
 

@@ -12,7 +12,7 @@ import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from peer.errors import UsageError
 from peer.events import (
@@ -23,17 +23,34 @@ from peer.events import (
     EnterRoom,
     Event,
     ExitRoom,
+    Message,
+    Muted,
+    RecordingEnded,
+    RecordingFailed,
+    RecordingStarted,
     RemoteUserBack,
+    RemoteUserFirstFrame,
+    RemoteUserFrozen,
     RemoteUserJoin,
     RemoteUserLeave,
+    RemoteUserMuted,
+    RemoteUserPublished,
+    RemoteUserQuality,
+    RemoteUserResumed,
+    RemoteUserSilent,
+    RemoteUserSpeaking,
+    RemoteUserUnmuted,
+    RemoteUserUnpublished,
     RemoteUserUnreachable,
     RemoteUserUpdate,
+    RoomChanged,
     SourceEnded,
+    TokenExpiring,
 )
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E], Awaitable[None] | None]
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[None] | None])
+Result = TypeVar("Result", bound=Awaitable[None] | None)
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +61,7 @@ class Hook(Generic[E]):
         self.name = name
         self._handlers: list[Handler[E]] = []
 
-    def __call__(self, handler: HandlerT) -> HandlerT:
+    def __call__(self, handler: Callable[[E], Result]) -> Callable[[E], Result]:
         """Register a handler; returns it, so that this is a decorator."""
         self._handlers.append(handler)
         return handler
@@ -80,20 +97,40 @@ class Hooks:
 
     def __init__(self) -> None:
         self.on_enter_room: Hook[EnterRoom] = Hook("onEnterRoom")
+        self.on_room_changed: Hook[RoomChanged] = Hook("onRoomChanged")
         self.on_remote_user_join: Hook[RemoteUserJoin] = Hook("onRemoteUserJoin")
         self.on_remote_user_update: Hook[RemoteUserUpdate] = Hook("onRemoteUserUpdate")
         self.on_remote_user_unreachable: Hook[RemoteUserUnreachable] = Hook("onRemoteUserUnreachable")
         self.on_remote_user_back: Hook[RemoteUserBack] = Hook("onRemoteUserBack")
         self.on_remote_user_leave: Hook[RemoteUserLeave] = Hook("onRemoteUserLeave")
+        self.on_message: Hook[Message] = Hook("onMessage")
+        self.on_muted: Hook[Muted] = Hook("onMuted")
+        self.on_token_expiring: Hook[TokenExpiring] = Hook("onTokenExpiring")
         self.on_connection_lost: Hook[ConnectionLost] = Hook("onConnectionLost")
         self.on_connection_back: Hook[ConnectionBack] = Hook("onConnectionBack")
         self.on_source_ended: Hook[SourceEnded] = Hook("onSourceEnded")
         self.on_device_lost: Hook[DeviceLost] = Hook("onDeviceLost")
         self.on_device_back: Hook[DeviceBack] = Hook("onDeviceBack")
+        self.on_remote_user_first_frame: Hook[RemoteUserFirstFrame] = Hook("onRemoteUserFirstFrame")
+        self.on_remote_user_frozen: Hook[RemoteUserFrozen] = Hook("onRemoteUserFrozen")
+        self.on_remote_user_resumed: Hook[RemoteUserResumed] = Hook("onRemoteUserResumed")
+        self.on_remote_user_published: Hook[RemoteUserPublished] = Hook("onRemoteUserPublished")
+        self.on_remote_user_unpublished: Hook[RemoteUserUnpublished] = Hook("onRemoteUserUnpublished")
+        self.on_remote_user_muted: Hook[RemoteUserMuted] = Hook("onRemoteUserMuted")
+        self.on_remote_user_unmuted: Hook[RemoteUserUnmuted] = Hook("onRemoteUserUnmuted")
+        self.on_remote_user_speaking: Hook[RemoteUserSpeaking] = Hook("onRemoteUserSpeaking")
+        self.on_remote_user_silent: Hook[RemoteUserSilent] = Hook("onRemoteUserSilent")
+        self.on_remote_user_quality: Hook[RemoteUserQuality] = Hook("onRemoteUserQuality")
+        self.on_recording_started: Hook[RecordingStarted] = Hook("onRecordingStarted")
+        self.on_recording_ended: Hook[RecordingEnded] = Hook("onRecordingEnded")
+        self.on_recording_failed: Hook[RecordingFailed] = Hook("onRecordingFailed")
         self.on_exit_room: Hook[ExitRoom] = Hook("onExitRoom")
 
-    def on(self, name: str) -> Hook[Event]:
-        """Return a hook by any spelling of its name. Raises `UsageError` for a name that is no event's."""
+    def on(self, name: str) -> Hook[Any]:
+        """Return a hook by any spelling of its name. Raises `UsageError` for a name that is no event's.
+
+        Which event its handlers take is not known to a type checker: to it `me.on_exit_room` says more.
+        """
         hook = getattr(self, hook_name(name), None)
         if not isinstance(hook, Hook):
             known = ", ".join(hook.name for hook in vars(self).values() if isinstance(hook, Hook))

@@ -127,6 +127,21 @@ class Negotiation:
         reachable = [link for link in self._links.values() if not link.unreachable]
         return [effect for link in reachable for effect in self._renew(link, now)]
 
+    def renew(self, user: str, now: float) -> list[Effect]:
+        """What may flow between this user and us is another: no call that is there goes on."""
+        link = self._links.get(user)
+        if link is None or link.call is None:
+            return []  # the next call will be as it has to be
+        call = link.call
+        effects = self._drop(link)
+        if link.unreachable:
+            link.deadline = None
+            return effects  # they make a new one on coming back, or we do
+        if link.offers:
+            return effects + self._call(link, now)
+        link.deadline = now + CONNECT_LIMIT
+        return [*effects, Ask(NeedOffer(user=user, call=call))]
+
     def connected(self, call: str) -> list[Effect]:
         """Media can flow."""
         if link := self._by_call(call):

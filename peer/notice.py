@@ -39,7 +39,7 @@ class Notice:
     def confirmed(self, unacknowledged: Iterable[str] = ()) -> None:
         """The server has let us go; it names who has not acknowledged, if we wanted to know."""
         self._is_confirmed = True
-        self._awaited &= set(unacknowledged)
+        self._awaited = set(unacknowledged) - self._answered
 
     @property
     def is_over(self) -> bool:

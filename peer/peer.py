@@ -1,29 +1,36 @@
 """The object that users hold: one user in one room, from entering to having left."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Unpack
 
-from peer.capture import Kind, Source
-from peer.checks import check_ban, check_bitrate, check_codec, check_extra, check_names, check_text, check_wait
+from peer.capture import Kind
+from peer.checks import (
+    check_ban,
+    check_extra,
+    check_message,
+    check_names,
+    check_text,
+    check_wait,
+)
 from peer.config import Options, PeerConfig
 from peer.errors import UsageError
-from peer.events import DeviceRelease, ExitReport
-from peer.exit import ExitState
-from peer.hooks import EventStream, Hooks
-from peer.media.encoders import codecs_of
-from peer.media.sending import Sending
+from peer.events import ExitReport
+from peer.media.inbound_stats import CandidatePairStats, InboundRtpStats, inbound
+from peer.media.sound_mixture import Mixture
 from peer.media.stats import OutboundRtpStats, outbound
 from peer.notice import Wait
-from peer.publishing import Publication
-from peer.visit import RemoteUser, Visit
+from peer.quality import Quality
+from peer.recording.recordings import Recordings
+from peer.remote import RemoteUser
+from peer.talking import Talker
+from peer.visit import Visit
 from signaling import messages as wire
 from signaling.messages import Extra
-from signaling.reasons import Reason
 
 
-class Peer(Hooks):
+class Peer(Talker):
     """One user in one room.
 
     `url` is the server's WebSocket, like `ws://127.0.0.1:8080/ws`. `extra` is a JSON object (at most 8 KiB) that the
@@ -47,7 +54,7 @@ class Peer(Hooks):
         super().__init__()
         check_names(room, user)
         check_extra(extra or {})
-        self.url, self.room, self.user = url, room, user
+        self.url, self.name = url, user
         self._join = wire.Join(room=room, user=user, token=token, extra=dict(extra or {}))
         self._config = replace(config or PeerConfig(), **options)
         self._visit: Visit | None = None
@@ -58,43 +65,10 @@ class Peer(Hooks):
         if self._visit is not None:
             raise UsageError("a Peer enters once: make another for another visit")
         visit = Visit(self, self.url, self._join, self._config)
+        visit.conversations.answer_with(self._responders)
         await visit.enter()
         self._visit = visit
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, Exception):
-            self.request_exit(Reason.ERROR, f"{type(error).__name__}: {error}")
-        else:
-            self.request_exit(Reason.LEFT)
-        await self._here.leaving.wait_even_if_cancelled()
-
-    def request_exit(self, reason: Reason = Reason.LEFT, text: str | None = None, *, wait: Wait = "server") -> None:
-        """Begin to leave and return at once. The first call counts; later ones change nothing."""
-        check_wait(wait)
-        self._here.leaving.begin(reason, text, wait)
-
-    async def leave(self, *, wait: Wait = "server") -> ExitReport:
-        """Leave the room; return how that went. Called again, or while we leave, it waits for the same exit.
-
-        `wait` says what comes before the devices are released: "server", it has told everybody; "everyone", all others
-        have acknowledged (who did not in time is in `ExitReport.unacknowledged`); None, the notice is on its way.
-        Inside a handler of `on_exit_room` this returns the report as far as it is written.
-        """
-        self.request_exit(wait=wait)
-        if self._here.leaving.is_current:
-            return self._here.leaving.report()
-        with self._here.dispatcher.waiting_for_exit():
-            return await self._here.leaving.wait_even_if_cancelled()
-
-    async def wait_exited(self) -> ExitReport:
-        """Wait until we are out, for whatever reason. Cancelling this does not leave the room."""
-        if self._here.leaving.is_current:
-            return self._here.leaving.report()
-        with self._here.dispatcher.waiting_for_exit():
-            return await self._here.leaving.wait()
 
     @property
     def is_inside(self) -> bool:
@@ -102,55 +76,29 @@ class Peer(Hooks):
         return self._visit is not None
 
     @property
-    def state(self) -> ExitState:
-        """How far leaving has come."""
-        return self._here.leaving.exit.state
-
-    # -- what we send --
-
-    async def publish(
-        self,
-        source: Source,
-        *,
-        kinds: Iterable[Kind | str] | None = None,
-        codec: str = "auto",
-        encoder: str = "software",
-        bitrate: int | None = None,
-    ) -> Publication:
-        """Send a camera, microphone, screen, file or test pattern to everybody, now and later; encoded once for all.
-
-        `kinds` ("audio", "video") limits what is taken of a source that has both. One source for each kind at a time.
-        `codec` of the picture: "h264", "vp8", or "auto", what all viewers take and is cheapest; a viewer that does not
-        take it gets another. `encoder`: "software", "auto" (hardware where there is some), or an encoder's name, like
-        "h264_nvenc". `bitrate`: of the picture, bits per second at most; None: what suits its size.
-        Raises `DeviceError` if it cannot be opened, `UsageError` if something else is published already.
-        """
-        sending = Sending(_codec(codec, encoder), encoder, check_bitrate(bitrate))
-        return await self._here.publishing.publish(source, None if kinds is None else map(Kind, kinds), sending)
-
-    async def unpublish(self, source: Source | Publication) -> DeviceRelease:
-        """Stop sending a source and release its device. Raises `UsageError` if it is not published."""
-        for publication in self.publications:
-            if source is publication or source is publication.source:
-                return await self._here.publishing.unpublish(publication)
-        raise UsageError("this source is not published")
-
-    def mute(self, kind: Kind | str) -> None:
-        """Send silence ("audio") or black ("video") until `unmute`. The device stays open."""
-        self._here.publishing.fanouts[Kind(kind)].muted = True
-
-    def unmute(self, kind: Kind | str) -> None:
-        """Send what the device delivers again."""
-        self._here.publishing.fanouts[Kind(kind)].muted = False
+    def recordings(self) -> Recordings:
+        """The recorders at work; each `Recorder` adds itself, and the exit finishes their files."""
+        return self._here.recordings
 
     @property
-    def publications(self) -> tuple[Publication, ...]:
-        """What is being sent."""
-        return tuple(self._here.publishing.publications)
+    def room(self) -> str:
+        """The room that we are in, or are to enter; another one after we were moved."""
+        return self._join.room if self._visit is None else self._visit.room
 
-    def stats(self) -> tuple[OutboundRtpStats, ...]:
-        """Return what we send to each user: one entry for the picture and one for the sound of each."""
-        return outbound(fanout.audience for fanout in self._here.publishing.fanouts.values())
+    def stats(self) -> tuple[OutboundRtpStats | InboundRtpStats | CandidatePairStats, ...]:
+        """Return what we send to each user, what we get of each, and which way that goes.
+
+        For each user that is one entry for the picture and one for the sound that we send, the same for what has come,
+        and one for the connection.
+        """
+        here = self._here
+        sent = outbound(fanout.audience for fanout in here.publishing.fanouts.values())
+        got = [one for user in here.users.values() for one in inbound(user.name, user.video, user.audio)]
+        return (*sent, *got, *here.topology.pairs())
+
+    def quality(self, user: str) -> Quality:
+        """Return how good the connection with a user is, if it is looked at: see `PeerConfig.quality_interval`."""
+        return self._here.grading.of(user)
 
     # -- the others, and the room --
 
@@ -158,6 +106,23 @@ class Peer(Hooks):
     def users(self) -> Mapping[str, RemoteUser]:
         """Everybody else in the room, by name; a live view."""
         return MappingProxyType(self._here.users)
+
+    @property
+    def audio(self) -> Mixture:
+        """Everybody's sound as one: `async for chunk in me.audio.chunks(rate=16_000, channels=1, ms=20)`."""
+        users = self._here.users
+        return Mixture(lambda: [user.audio for user in users.values()], lambda: self._here.leaving.exit.begun)
+
+    async def user(self, name: str, *, timeout: float | None = None) -> RemoteUser:
+        """Return somebody as soon as they are in the room, at once if they are.
+
+        Raises `TimeoutError` after `timeout` seconds (None: never), and `LeftRoom` when we leave the room before.
+        """
+        return await self._here.waiting.until(lambda: self._here.users.get(name), f"{name} to come", timeout)
+
+    async def until_alone(self, *, timeout: float | None = None) -> None:
+        """Return as soon as nobody else is in the room, at once if nobody is. Raises as `user` does."""
+        await self._here.waiting.until(lambda: None if self._here.users else True, "everybody else to leave", timeout)
 
     @property
     def session(self) -> str:
@@ -180,10 +145,6 @@ class Peer(Hooks):
         self._here.extra = dict(extra)
         self._here.client.say(wire.UpdateExtra(extra=dict(extra)))
 
-    def events(self) -> EventStream:
-        """Return what happens from now on, as an async iterator that ends after `ExitRoom`."""
-        return self._here.dispatcher.stream()
-
     async def kick(self, user: str, text: str | None = None, *, ban_for: float | None = None) -> None:
         """Remove somebody (grant `moderate`); returns when they are out. Raises `Refused`.
 
@@ -194,10 +155,41 @@ class Peer(Hooks):
         message = wire.Kick(user=user, text=text, ban_for=ban_for)
         await self._here.requests.ask(("kick", user), lambda: self._here.client.say(message))
 
-    async def dismiss(self, text: str | None = None) -> ExitReport:
-        """Close the room for everybody, ourselves included (grant `moderate`). Raises `Refused`."""
+    async def mute_user(self, user: str, kind: Kind | str) -> None:
+        """Have somebody send silence or black (grant `moderate`), who may unmute; returns when they were asked to.
+
+        Raises `Refused`.
+        """
+        message = wire.Mute(user=user, kind=Kind(kind).value)
+        await self._here.requests.ask(("mute", f"{user} {message.kind}"), lambda: self._here.client.say(message))
+
+    def send_message(self, topic: str, data: object = None, to: str | None = None) -> None:
+        """Say something to everybody else, or to one user: they get `onMessage` (grant `message`).
+
+        `data` is anything that JSON can say, of 16 KiB at most. What one user says is heard in its order. Who cannot
+        be reached at the moment does not hear it, nor does who is not here. Raises `UsageError`.
+        """
+        check_message(topic, data)
+        self._require("message")
+        self._here.client.say(wire.Say(topic=topic, data=data, to=to))
+
+    async def refresh_token(self, token: str) -> None:
+        """Stay with a newer token, for the same room and user, instead of leaving when ours expires. Raises `Refused`.
+
+        What it grants counts at once: what it does not let us send or receive is not sent or received any more.
+        """
+        message = wire.Refresh(token=token)
+        await self._here.requests.ask(("refresh", token), lambda: self._here.client.say(message))
+
+    async def dismiss(self, text: str | None = None, *, wait: Wait = "server") -> ExitReport:
+        """Close the room for everybody, ourselves included (grant `moderate`). Raises `Refused`.
+
+        With `wait` "everyone" our own exit comes when all others have acknowledged theirs; who did not in time is in
+        `ExitReport.unacknowledged`.
+        """
         check_text(text)
-        message = wire.Dismiss(text=text)
+        check_wait(wait)
+        message = wire.Dismiss(text=text, wait=wait == "everyone")
         await self._here.requests.ask(("dismiss", ""), lambda: self._here.client.say(message))
         return await self.wait_exited()
 
@@ -206,13 +198,3 @@ class Peer(Hooks):
         if self._visit is None:
             raise UsageError("not in a room yet: enter it with `async with Peer(...) as me:`")
         return self._visit
-
-
-def _codec(codec: str, encoder: str) -> str:
-    """Return the codec that is asked for, by its name or by that of an encoder."""
-    name, encoded = check_codec(codec), codecs_of(encoder)
-    if name == "auto" and len(encoded) == 1:
-        return encoded[0]
-    if name not in ("auto", *encoded):
-        raise UsageError(f"the encoder {encoder} encodes {encoded[0]}, not {name}")
-    return name

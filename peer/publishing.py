@@ -2,36 +2,47 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import get_args
 
 from msgspec.structs import replace
 
 from peer.capture import Kind, Source, acquire
 from peer.capture.identity import ROOTS, Roots
+from peer.checks import check_bitrate, check_codec
 from peer.errors import UsageError
 from peer.events import DeviceRelease, Outcome, SourceEnded
+from peer.media.encoders import codecs_of
 from peer.media.fanout import Fanout
 from peer.media.sending import Sending
 from peer.supply import RELEASE_LIMIT, Publication, SourceEvent, Supply
+from signaling.messages import MediaKind
 
 STALL_AFTER = 3.0  # seconds
 AS_USUAL = Sending()
+KINDS: tuple[MediaKind, ...] = get_args(MediaKind)
 CLOSE_LIMIT = 1.6  # seconds for everything at the same time; less than the step of the exit may take
-__all__ = ["Publication", "Publishing", "SourceEvent"]
+__all__ = ["Publication", "Publishing", "SourceEvent", "sending_as"]
 
 
 class Publishing:
     """Owns the fan-outs of a peer and every device that it opened.
 
     `on_event` is told what happens to a source: a device that gives nothing for `stall_after` seconds is lost (0 and
-    inf: only one that fails is). `roots` is where the system tells of its devices.
+    inf: only one that fails is). `on_change` is called when `kinds` are others than before; not by `close`. `roots` is
+    where the system tells of its devices.
     """
 
     def __init__(
-        self, on_event: Callable[[SourceEvent], None], *, stall_after: float = STALL_AFTER, roots: Roots = ROOTS
+        self,
+        on_event: Callable[[SourceEvent], None],
+        on_change: Callable[[], None] = lambda: None,
+        *,
+        stall_after: float = STALL_AFTER,
+        roots: Roots = ROOTS,
     ) -> None:
         self.fanouts = {kind.value: Fanout(kind.value) for kind in Kind}
         self._supplies: list[Supply] = []
-        self._on_event = on_event
+        self._on_event, self._on_change = on_event, on_change
         self._stall_after = stall_after
         self._roots = roots
         self._opening: set[asyncio.Task[Supply]] = set()
@@ -44,6 +55,16 @@ class Publishing:
     def publications(self) -> list[Publication]:
         """What is being sent, black and silence in the place of a lost device included."""
         return [supply.publication for supply in self._supplies]
+
+    @property
+    def kinds(self) -> tuple[MediaKind, ...]:
+        """The kinds of which something is being sent."""
+        return tuple(kind for kind in KINDS if any(Kind(kind) in supply.publication.kinds for supply in self._supplies))
+
+    @property
+    def muted(self) -> tuple[MediaKind, ...]:
+        """The kinds of which silence or black is sent."""
+        return tuple(kind for kind in KINDS if self.fanouts[kind].muted)
 
     async def publish(self, source: Source, kinds: Iterable[Kind] | None, sending: Sending = AS_USUAL) -> Publication:
         """Open a source and send what it delivers, encoded as `sending` says.
@@ -112,12 +133,14 @@ class Publishing:
         )
         self._supplies.append(supply)
         self._held.append(supply)
+        self._changed()
         return supply
 
     def _release(self, supply: Supply) -> "asyncio.Task[list[DeviceRelease]]":
         """Stop sending, and let the device go. May be called again: it then looks whether the device is free."""
         if supply in self._supplies:
             self._supplies.remove(supply)
+            self._changed()
         supply.end()
         task = asyncio.create_task(self._let_devices_go(supply), name=f"release {supply.label}")
         self._releasing.add(task)  # the loop alone would not keep it alive
@@ -134,6 +157,10 @@ class Publishing:
     def _let_go(self, release: DeviceRelease) -> None:
         if self._closed:
             self._given_up.append(release)
+
+    def _changed(self) -> None:
+        if not self._closed:  # that we leave, and with it all that we publish, is told otherwise
+            self._on_change()
 
     def _happened(self, supply: Supply, event: SourceEvent) -> None:
         """Say what became of a source; one that has ended by itself is let go."""
@@ -163,3 +190,13 @@ def _outcome(task: "asyncio.Task[list[DeviceRelease]]") -> list[DeviceRelease]:
 
 def _stuck(device: str) -> DeviceRelease:
     return DeviceRelease(device=device, outcome=Outcome.STUCK, took=CLOSE_LIMIT, text="it did not answer in time")
+
+
+def sending_as(codec: str = "auto", encoder: str = "software", bitrate: int | None = None) -> Sending:
+    """Return how a source is to be sent, in the words of `Peer.publish`. Raises `UsageError` if that cannot be."""
+    name, encoded = check_codec(codec), codecs_of(encoder)
+    if name == "auto" and len(encoded) == 1:
+        name = encoded[0]
+    if name not in ("auto", *encoded):
+        raise UsageError(f"the encoder {encoder} encodes {encoded[0]}, not {name}")
+    return Sending(name, encoder, check_bitrate(bitrate))

@@ -35,6 +35,14 @@ class Requests:
         if (future := self._waiting.get(topic)) and not future.done():
             future.set_result(None)
 
+    def answered(self, about: str) -> str | None:
+        """The oldest request of that type is done; return whom or what it was about, `None` if there is none."""
+        for topic, future in self._waiting.items():
+            if topic[0] == about and not future.done():
+                future.set_result(None)
+                return topic[1]
+        return None
+
     def failed(self, about: str | None, error: Refused) -> None:
         """The server refuses: the oldest request of that type has failed."""
         for topic, future in self._waiting.items():

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from signaling.messages import (
     Joined,
+    Place,
     RemoteUserBack,
     RemoteUserJoin,
     RemoteUserLeave,
@@ -36,6 +37,11 @@ class Roster:
         known = [event for missed in joined.missed for event in self.apply(missed)]
         self.seq = joined.seq
         return known + self._correct(joined)
+
+    def begin_anew(self, place: Place) -> list[RoomEvent]:
+        """We are in another room: return what tells us of those who are there. The others are forgotten."""
+        self.users, self.seq = {}, place.seq
+        return self._correct(place)
 
     def apply(self, event: RoomEvent) -> list[RoomEvent]:
         """Take in one room event; return it if it is news, else nothing."""
@@ -84,7 +90,7 @@ class Roster:
         self.users[event.user] = User(user=event.user, session=event.session, extra=event.extra)
         return [event] if old is None else [self._lost(old), event]
 
-    def _correct(self, joined: Joined) -> list[RoomEvent]:
+    def _correct(self, joined: Place) -> list[RoomEvent]:
         """Compare with the server's whole roster: what no event told us is told now."""
         present = {user.session for user in joined.users}
         gone = [user for user in self.users.values() if user.session not in present]

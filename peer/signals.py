@@ -17,7 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from peer.guard import Guard
-from peer.peer import Peer
+from peer.participant import Stay
 from peer.vigil import vigil
 from peer.watchdog import Watchdog
 from signaling.reasons import Reason
@@ -109,7 +109,7 @@ def first_signal(call: Callable[[int], None]) -> Iterator[None]:
 
 
 @contextmanager
-def leave_on_signals(peer: Peer) -> Iterator[None]:
+def leave_on_signals(peer: Stay) -> Iterator[None]:
     """Inside the block, the first signal makes the peer leave its room; the second ends the process at once.
 
     One that comes before the peer has entered its room cancels the task that is in the block. If the event loop is

@@ -8,15 +8,15 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 
-from peer.capture import Camera, Capture, Frame, Kind, Microphone, Opened, Screen, Source, acquire
+from peer.capture import Camera, Capture, Kind, Microphone, Opened, Screen, Source, acquire
 from peer.capture.identity import ROOTS, Identity, Roots, find, identify
 from peer.errors import DeviceBusy, DeviceNotFound
 from peer.events import DeviceBack, DeviceLost, DeviceRelease, Outcome, SourceEnded
 from peer.lost import Effect, Finish, LetGo, Lose, Open, Presence, Return, State, stall_limit
 from peer.media.fanout import Fanout
 from peer.media.filler import Filler
+from peer.tap import Tap
 
 RELEASE_LIMIT = 1.2  # seconds for one device
 DEVICES = (Camera, Microphone, Screen)  # what comes back
@@ -35,6 +35,7 @@ class Publication:
     kinds: tuple[Kind, ...]
     format: Opened
     is_lost: bool = field(default=False, repr=False)  # black and silence are sent in its place
+    came_at: float = field(default=0.0, repr=False)  # when its last frame came, on the loop's clock, seconds
 
 
 class Supply:
@@ -59,7 +60,7 @@ class Supply:
         self._stall_after = stall_after if self._returns else 0.0
         self._loop = asyncio.get_running_loop()
         self._presence = Presence(self.label, returns=self._returns, limit=self._limit(capture), now=self._loop.time())
-        self._came_at = self._loop.time()  # when the last frame came
+        self._came_at = publication.came_at = self._loop.time()  # when the last frame came
         self._last = capture
         self._held: list[Capture] = []  # whose devices are not known to be free
         self._stuck: DeviceRelease | None = None  # a device that did not open, and does not answer
@@ -78,6 +79,8 @@ class Supply:
         if self._is_over:
             return  # an opening that is cancelled twice does not wait for its device to close
         self._is_over = True
+        for _, fanout in self._fanouts:
+            fanout.rest()  # first, or those to whom it passed as it is would get encoders
         self._unsubscribe()
         self._stop_filling()
         for _, fanout in self._fanouts:
@@ -108,20 +111,16 @@ class Supply:
         self._held.append(capture)
         self.publication.format = capture.format
         ended = _once(self._ended)
-        self._stops = [
-            capture.subscribe(kind, partial(self._deliver, fanout), ended, at_once=True)
-            for kind, fanout in self._fanouts
-        ]
+        self._stops = [Tap(capture, kind, fanout, came=self._note, ended=ended).close for kind, fanout in self._fanouts]
         if self._returns:
             self._identity = self._loop.run_in_executor(None, identify, capture.source, self._roots)
 
-    def _deliver(self, fanout: Fanout, frame: Frame) -> None:
-        """Pass a frame on, in the device's thread; the loop is told only if that changes something."""
-        self._came_at = self._loop.time()
+    def _note(self) -> None:
+        """Note that the device lives, in its thread; the loop is told only if that changes something."""
+        self._came_at = self.publication.came_at = self._loop.time()
         if self._presence.state is not State.LIVE:
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._came)
-        fanout.push(frame)
 
     def _came(self) -> None:
         if not self._is_over:

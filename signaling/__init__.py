@@ -8,14 +8,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from signaling.admin.client import AdminClient, AdminError
     from signaling.config import Duplicate, SignalingConfig
     from signaling.messages import ErrorCode, IceServer
     from signaling.reasons import Reason
     from signaling.server import SignalingServer
 
-__all__ = ["Duplicate", "ErrorCode", "IceServer", "Reason", "SignalingConfig", "SignalingServer"]
+__all__ = [
+    "AdminClient",
+    "AdminError",
+    "Duplicate",
+    "ErrorCode",
+    "IceServer",
+    "Reason",
+    "SignalingConfig",
+    "SignalingServer",
+]
 
 _HOMES = {
+    "AdminClient": "signaling.admin.client",
+    "AdminError": "signaling.admin.client",
     "Duplicate": "signaling.config",
     "ErrorCode": "signaling.messages",
     "IceServer": "signaling.messages",

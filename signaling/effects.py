@@ -48,6 +48,69 @@ class Exited:
     user: str
     reason: Reason
     detected_by: Detection
+    silent_for: float = 0.0  # seconds since the last sign of life
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A room that was there is there no more: nobody is in (for whoever keeps count)."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """A session is in another room, without having been out: no `Exited` nor `Entered` goes with it."""
+
+    session: str
+    user: str
+    room: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """A session is on its way to another room, which another node may run: no `Exited` goes with it.
+
+    `record` is its member's, as JSON: as what it comes in there, which is an `Entered`. `epoch`: in which the owner of
+    the other room agreed, if anybody was in it.
+    """
+
+    session: str
+    secret: str
+    user: str
+    room: str
+    to: str
+    record: bytes
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A room exists because a program asked for it; nobody is in."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A program in no room has asked for something, and `Settled` will say what came of it."""
+
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a program asked for is done, and known to those whom it concerns, or the time for that is over.
+
+    `told`: the users to whom it was said. `unacknowledged`: those of all concerned who did not say in time that they
+    know, and those who could not be reached.
+    """
+
+    about: str
+    told: tuple[str, ...]
+    unacknowledged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +132,21 @@ class Ban:
     until: float
 
 
-Effect = Send | Hangup | Adopt | Entered | Exited | Unheard | Ban
+Effect = (
+    Send
+    | Hangup
+    | Adopt
+    | Entered
+    | Exited
+    | Closed
+    | Transferred
+    | Departed
+    | Created
+    | Asked
+    | Settled
+    | Unheard
+    | Ban
+)
 
 
 def complain(session: str, code: ErrorCode, text: str, about: ClientMessage) -> list[Effect]:

@@ -27,6 +27,9 @@ ServerEvent = Literal[
     "banned",
     "farewell",
     "exited",
+    "moved",
+    "called",
+    "turnedAway",
 ]
 PeerEvent = Literal["leaving", "step", "released"]
 Happening = ServerEvent | PeerEvent  # beside the messages that are written down by their names on the wire
@@ -61,6 +64,10 @@ class Facts(TypedDict, total=False):
     total: float
     device: str
     outcome: str
+    call: str
+    to: str
+    address: str
+    count: int
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -96,6 +103,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     total: float | None = None  # seconds
     device: str | None = None
     outcome: str | None = None  # "verified", "closed" or "stuck"
+    call: str | None = None  # what was asked for by HTTP: an `operationId` of the admin API
+    to: str | None = None  # the other room, of who is moved
+    address: str | None = None  # where a request or a socket came from: an IPv4 address, or a network of IPv6
+    count: int | None = None  # how often it happened within a second
 
     @property
     def is_by_server(self) -> bool:

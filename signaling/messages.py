@@ -9,80 +9,62 @@ on the way to the server, the sender on the way from it.
     ── join ──────────────────────────────────────────────► joined · error
     ── offer · answer · candidate · needOffer ────────────► the same, to the user named
     ── extra ─────────────────────────────────────────────► remoteUserUpdate, to the others
+    ── message ───────────────────────────────────────────► message, to the user named or to the others
     ── kick · dismiss ────────────────────────────────────► exitRoom to whom it concerns, remoteUserLeave to the others
+    ── mute ──────────────────────────────────────────────► muted, to the user named; and to who asked, with the name
+    ── refresh ───────────────────────────────────────────► refreshed
     ── leave ─────────────────────────────────────────────► remoteUserLeave to the others, then exitRoom to the leaver
-    ── ack ───────────────────────────────────────────────► exitRoom to a leaver who waits for everybody
+    ── ack ───────────────────────────────────────────────► exitRoom to a leaver who waits for everybody; the hang-up
+                                                            tokenExpiring · iceServers · moved · mediaServer,
+                                                            unasked
 
 A process that dies cannot speak: whoever holds the ticket of its session (its guard, its watchdog) posts a `Farewell`,
-as JSON, to the address of the WebSocket.
+as JSON, to the address of the WebSocket. So does a page that goes away, beside its `leave`: that may be lost with its
+socket.
 """
 
-import re
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import field
 
-from signaling.reasons import Detection, Reason
+from signaling.forms import (
+    ACK_LIMIT as ACK_LIMIT,
+    ICE_URL_PATTERN as ICE_URL_PATTERN,
+    MAX_BAN as MAX_BAN,
+    MAX_CONTENT as MAX_CONTENT,
+    MAX_EXTRA as MAX_EXTRA,
+    MAX_MESSAGE as MAX_MESSAGE,
+    MAX_TEXT as MAX_TEXT,
+    MAX_TOPIC as MAX_TOPIC,
+    NAME_PATTERN as NAME_PATTERN,
+    RESERVED_ROOMS as RESERVED_ROOMS,
+    BanTime as BanTime,
+    CallId as CallId,
+    ErrorCode as ErrorCode,
+    Extra as Extra,
+    IceServer as IceServer,
+    MediaKind as MediaKind,
+    Message as Message,
+    Name as Name,
+    Part as Part,
+    Text as Text,
+    Topic as Topic,
+    is_ice_url as is_ice_url,
+)
+from signaling.janus_words import Janus as Janus, MediaServer as MediaServer, Topology as Topology, janus_id as janus_id
+from signaling.reasons import Reason
+from signaling.room_events import (
+    RemoteUserBack as RemoteUserBack,
+    RemoteUserJoin as RemoteUserJoin,
+    RemoteUserLeave as RemoteUserLeave,
+    RemoteUserUnreachable as RemoteUserUnreachable,
+    RemoteUserUpdate as RemoteUserUpdate,
+    RoomEvent as RoomEvent,
+    User as User,
+)
 
-MAX_MESSAGE = 64 * 1024  # bytes of one text frame
-MAX_TEXT = 1000  # characters of a moderator's text
-MAX_EXTRA = 8 * 1024  # bytes of one user's `extra`, as JSON
-MAX_BAN = 366 * 86_400.0  # seconds
-ACK_LIMIT = 0.8  # seconds that a leaver's `exitRoom` waits for acknowledgements; less than a step of leaving may take
-
-ICE_URL_PATTERN = r"^(stun|stuns|turn|turns):[^?:\s]+(:[0-9]{1,5})?(\?transport=(udp|tcp))?\Z"  # RFC 7064, RFC 7065
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}\Z"
-RESERVED_ROOMS = frozenset({"admin", "api", "healthz", "metrics", "readyz", "socket.io", "whep", "whip", "ws"})
-
-Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]  # a room's or a user's: 1 to 64 of A-Z a-z 0-9 . _ @ + -
-Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-BanTime = Annotated[float, msgspec.Meta(gt=0, le=MAX_BAN)]  # seconds
-CallId = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=64)
-]  # one pair of RTCPeerConnections: offerer's session, dot, number
-Extra = dict[str, object]  # any JSON object: what the application wants the others to know of a user
-
-
-def _camel(name: str) -> str:
-    return name[0].lower() + name[1:]
-
-
-class Message(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    tag_field="type",
-    tag=_camel,
-    rename="camel",
-    omit_defaults=True,
-):
-    """Anything on the wire."""
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A piece of a message."""
-
-
-class ErrorCode(StrEnum):
-    """What can be wrong with something a client said."""
-
-    BAD_MESSAGE = "bad_message"  # not JSON, a field missing or of the wrong form
-    UNKNOWN_TYPE = "unknown_type"
-    TOO_LARGE = "too_large"
-    WRONG_STATE = "wrong_state"  # join when inside, anything else when outside
-    BAD_NAME = "bad_name"
-    ROOM_FULL = "room_full"
-    USER_TAKEN = "user_taken"
-    TOKEN_REQUIRED = "token_required"  # noqa: S105 - an error code, not a password
-    TOKEN_INVALID = "token_invalid"  # noqa: S105
-    TOKEN_EXPIRED = "token_expired"  # noqa: S105
-    NOT_ALLOWED = "not_allowed"
-    BANNED = "banned"  # kicked, and the time for which is not over
-    NO_SUCH_USER = "no_such_user"
-    SESSION_GONE = "session_gone"  # nothing to resume: the grace is over or the server is another
-    SERVER_SHUTDOWN = "server_shutdown"  # no one is let in any more
-
+PAGE_MARK = "rmc~"  # begins the session of every page of RTCMultiConnection; no other session has a "~"
 
 # -- relayed between two users, the same in both directions --
 
@@ -140,7 +122,7 @@ class Join(Message, frozen=True):
     room: Name
     user: Name
     token: str | None = None
-    extra: Extra = {}
+    extra: Extra = field(default_factory=dict)
     resume: Resume | None = None
 
 
@@ -148,20 +130,23 @@ class Leave(Message, frozen=True):
     """Go. `failed` says that the program ended by an exception: the others are told `error` instead of `left`.
 
     With `wait` the server holds its `exitRoom` back until all have acknowledged the leave, for `ACK_LIMIT` at most.
+    `silent_for` is said for somebody else, whom a gateway stands for and has not heard of for so many seconds: the
+    others are told `network_lost`, known by `media`.
     """
 
     failed: bool = False
     wait: bool = False
+    silent_for: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
 
 class Ack(Message, frozen=True):
-    """A room event has been taken in. Said of those that ask for it (`wantsAck`)."""
+    """Something that the room told has been taken in. Said of what asks for it (`wantsAck`), `exitRoom` included."""
 
     seq: int
 
 
 class UpdateExtra(Message, frozen=True, tag="extra"):
-    """Replace one's own `extra`."""
+    """Replace one's own `extra`. Said by the server: a program has replaced it."""
 
     extra: Extra
 
@@ -175,98 +160,62 @@ class Kick(Message, frozen=True):
 
 
 class Dismiss(Message, frozen=True):
-    """Close the room and remove everybody (grant `moderate`)."""
+    """Close the room and remove everybody (grant `moderate`).
+
+    With `wait` the server holds our own `exitRoom` back until the others have acknowledged theirs, for `ACK_LIMIT` at
+    most, and names in it who did not.
+    """
 
     text: Text | None = None
+    wait: bool = False
 
 
-ClientMessage = Join | Leave | Ack | Offer | Answer | Candidate | NeedOffer | UpdateExtra | Kick | Dismiss
+class Say(Message, frozen=True, tag="message"):
+    """Say something to a user, or to everybody else (grant `message`). Who cannot be reached does not hear it.
+
+    `data` is any JSON, of `MAX_CONTENT` bytes at most. Each hears what one user says in the order it was said in.
+    """
+
+    topic: Topic
+    data: Any = None
+    to: Name | None = None
+
+
+class Mute(Message, frozen=True):
+    """Have a user send silence or black (grant `moderate`), who may unmute later; who is away, on coming back."""
+
+    user: Name
+    kind: MediaKind
+
+
+class Refresh(Message, frozen=True):
+    """Stay with a newer token, for the same room and user: its grants and its end replace those of the older."""
+
+    token: str
+
+
+ClientMessage = (
+    Join | Leave | Ack | Offer | Answer | Candidate | NeedOffer | UpdateExtra | Kick | Dismiss | Say | Mute | Refresh
+)
 
 
 class Farewell(Part, frozen=True):
-    """Said for a session by whoever holds its ticket; answered by 204, or by 404 if the session is gone."""
+    """Said for a session by whoever holds its ticket; answered by 204, or by 404 if the session is gone.
+
+    By a page it may come as text/plain, which a browser sends without asking first, and is always answered by 204.
+    """
 
     session: str
     ticket: str
     reason: Literal["crashed", "left", "error"]
+    by: Literal["page"] | None = None  # a page that goes away speaks for itself; None: what watches over a program
 
 
 # -- said by the server --
 
 
-class User(Part, frozen=True):
-    """One line of the roster."""
-
-    user: Name
-    session: str
-    extra: Extra = {}
-    unreachable: bool = False
-
-
-class IceServer(Part, frozen=True):
-    """As `RTCIceServer` of the WebRTC specification."""
-
-    urls: list[Annotated[str, msgspec.Meta(pattern=ICE_URL_PATTERN)]]
-    username: str | None = None
-    credential: str | None = None
-
-
-class RemoteUserJoin(Message, frozen=True):
-    """Somebody came in."""
-
-    user: Name
-    session: str
-    seq: int
-    extra: Extra = {}
-
-
-class RemoteUserUpdate(Message, frozen=True):
-    """Somebody's `extra` is another."""
-
-    user: Name
-    session: str
-    seq: int
-    extra: Extra = {}
-
-
-class RemoteUserUnreachable(Message, frozen=True):
-    """Somebody's connection is lost; they may come back within the grace."""
-
-    user: Name
-    session: str
-    seq: int
-
-
-class RemoteUserBack(Message, frozen=True):
-    """Somebody who was unreachable is here again, in the same session."""
-
-    user: Name
-    session: str
-    seq: int
-
-
-class RemoteUserLeave(Message, frozen=True):
-    """Somebody is gone for good."""
-
-    user: Name
-    session: str
-    seq: int
-    reason: Reason
-    detected_by: Detection
-    silent_for: float = 0.0  # seconds since their last sign of life
-    text: str | None = None
-    extra: Extra = {}
-    wants_ack: bool = False  # the leaver waits for an `ack`
-
-
-RoomEvent = RemoteUserJoin | RemoteUserUpdate | RemoteUserUnreachable | RemoteUserBack | RemoteUserLeave
-
-
-class Joined(Message, frozen=True):
-    """You are in (or in again, when `resumed`). `users` is the whole roster of the others as of `seq`.
-
-    `missed` holds, after a resume, the room events since the `seq` that the client named, as far as remembered.
-    """
+class Place(Message, frozen=True):
+    """Where you are. `users` is the whole roster of the others as of `seq`."""
 
     room: Name
     user: Name
@@ -277,21 +226,77 @@ class Joined(Message, frozen=True):
     grace: float  # seconds a lost connection may take to resume
     heartbeat: float  # seconds between the server's pings; 0: none
     users: list[User]
-    ice_servers: list[IceServer] = []
-    grants: list[str] = []
+    ice_servers: list[IceServer] = field(default_factory=list)
+    grants: list[str] = field(default_factory=list)
+    topology: Topology = "mesh"
+    media: Janus | None = None  # with the topology "janus": who carries the media; None: nobody, for now
+
+
+class Joined(Place, frozen=True):
+    """You are in (or in again, when `resumed`).
+
+    `missed` holds, after a resume, the room events since the `seq` that the client named, as far as remembered. The
+    `room` is another than the one that was named, and `missed` is empty, for who was moved while away.
+    """
+
     resumed: bool = False
-    missed: list[RoomEvent] = []
+    missed: list[RoomEvent] = field(default_factory=list)
+
+
+class Moved(Place, frozen=True):
+    """You are in another room now, in the same session: say no more to those of the old one."""
+
+
+class Said(Message, frozen=True, tag="message"):
+    """Somebody says something to you, or to all; without a `user` it is the server that does."""
+
+    topic: str
+    data: Any = None
+    user: Name | None = None
+
+
+class Muted(Message, frozen=True):
+    """You are to send silence or black from now on. With a `user`: that one was asked to, as you wanted."""
+
+    kind: MediaKind
+    user: Name | None = None
+    text: str | None = None
+    seq: int = 0
+    wants_ack: bool = False
+
+
+class TokenExpiring(Message, frozen=True):
+    """Your token is over soon, and so is your stay, unless you say `refresh`. Said once of each token."""
+
+    expires_in: float  # seconds
+
+
+class Refreshed(Message, frozen=True):
+    """Your newer token counts from now on."""
+
+    grants: list[str]
+    expires: float | None = None  # seconds since 1970; None: never
+
+
+class IceServers(Message, frozen=True):
+    """From now on these are to be used for new connections: the credentials of the former will soon be over."""
+
+    ice_servers: list[IceServer]
 
 
 class ExitRoom(Message, frozen=True):
     """You are out: the last message of every session, sent after everybody else has been told.
 
-    `unacknowledged` names, after a `leave` with `wait`, who was still here and did not acknowledge in time.
+    `unacknowledged` names, after a `leave` or `dismiss` with `wait`, who did not acknowledge in time. With `wants_ack`
+    the server waits for an `ack` of this `seq`, for `ACK_LIMIT` at most, before it hangs up; who knows nothing of that
+    says nothing, and may hang up instead.
     """
 
     reason: Reason
     text: str | None = None
-    unacknowledged: list[Name] = []
+    unacknowledged: list[Name] = field(default_factory=list)
+    seq: int = 0
+    wants_ack: bool = False
 
 
 class Error(Message, frozen=True):
@@ -302,7 +307,24 @@ class Error(Message, frozen=True):
     about: str | None = None
 
 
-ServerMessage = Joined | Offer | Answer | Candidate | NeedOffer | RoomEvent | ExitRoom | Error
+ServerMessage = (
+    Joined
+    | Moved
+    | Offer
+    | Answer
+    | Candidate
+    | NeedOffer
+    | RoomEvent
+    | Said
+    | Muted
+    | TokenExpiring
+    | Refreshed
+    | UpdateExtra
+    | IceServers
+    | MediaServer
+    | ExitRoom
+    | Error
+)
 
 
 class BadMessage(Exception):
@@ -345,11 +367,11 @@ def decode_server(frame: str | bytes) -> ServerMessage:
         raise BadMessage(ErrorCode.BAD_MESSAGE, str(error)) from None
 
 
-def is_ice_url(url: str) -> bool:
-    """Whether this names a STUN or TURN server (RFC 7064, RFC 7065)."""
-    return re.match(ICE_URL_PATTERN, url) is not None
-
-
 def extra_size(extra: Extra) -> int:
     """Bytes of an `extra` as JSON: what `MAX_EXTRA` limits."""
-    return len(_encoder.encode(extra))
+    return json_size(extra)
+
+
+def json_size(value: object) -> int:
+    """Bytes of anything as JSON. Raises `TypeError` or `ValueError` for what JSON cannot say."""
+    return len(_encoder.encode(value))

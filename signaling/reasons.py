@@ -29,6 +29,7 @@ class Reason(StrEnum):
     CRASHED = "crashed"
     SERVER_SHUTDOWN = "server_shutdown"
     ERROR = "error"
+    MOVED = "moved"  # to another room: of those left behind heard as a leave, of oneself no exit
 
     @property
     def trtc(self) -> int | None:
@@ -61,6 +62,7 @@ WORDS: dict[Reason, Words] = {
     Reason.CRASHED: Words(None, 1, "networkDisconnected", "CONNECTION_TIMEOUT"),
     Reason.SERVER_SHUTDOWN: Words(6, None, "forceDisconnected", "SERVER_SHUTDOWN"),
     Reason.ERROR: Words(7, 0, "clientDisconnected", "CLIENT_INITIATED"),
+    Reason.MOVED: Words(None, 2, "forceDisconnected", "PARTICIPANT_REMOVED"),
 }
 
 

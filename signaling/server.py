@@ -1,4 +1,4 @@
-"""The server: carries out what the lobby decided, on sockets and by the clock. It decides nothing.
+"""The server: what can be asked of a node by HTTP and WebSocket, and where it listens.
 
     async with SignalingServer(grace=5).listen(port=8080) as site:
         print(site.url)
@@ -13,29 +13,34 @@ import ipaddress
 import logging
 import secrets
 import ssl
-import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Unpack
 
 from aiohttp import web
 
-from signaling.admin import Admin
-from signaling.bodies import forbidden, problem, read
+from signaling.admin import Access, Admin
+from signaling.admin.access import ORIGIN
+from signaling.bodies import problem, read
+from signaling.calls import RoomSettings, Told
+from signaling.cluster.start import make_node
 from signaling.config import Options, SignalingConfig
-from signaling.connection import HANGUP_TIMEOUT, Connection
-from signaling.effects import Adopt, Ban, Effect, Entered, Exited, Hangup, Send, Unheard
+from signaling.connection import Connection
+from signaling.door import Door
+from signaling.gateways.start import add_gateways
 from signaling.journal import Journal
-from signaling.lobby import Lobby
 from signaling.members import RoomStatus
-from signaling.messages import ClientMessage, ErrorCode, Farewell, encode
+from signaling.messages import ErrorCode, Extra, Farewell, MediaKind
+from signaling.observer import Observers
 from signaling.origins import is_from_elsewhere
 from signaling.pages import add_pages
-from signaling.reasons import Detection
 from signaling.record import Record
+from signaling.refused import Refused
+from signaling.sockets import Sockets
+from signaling.upkeep import ENDING, Upkeep
 
-SHUTDOWN_TIMEOUT = HANGUP_TIMEOUT + 1.0  # seconds for all sockets to close; each is aborted sooner than that
-REQUEST_TIMEOUT = 1.0  # seconds that other requests have to end after that
+NO_LIMIT = 3600.0  # seconds: aiohttp wants one
+REQUEST_TIMEOUT = 1.0  # seconds that other requests have to end after all sockets are closed
 
 log = logging.getLogger(__name__)
 
@@ -72,44 +77,91 @@ class SignalingServer:
 
     def __init__(self, config: SignalingConfig | None = None, **options: Unpack[Options]) -> None:
         self.config = dataclasses.replace(config or SignalingConfig(), **options)
-        self._lobby = Lobby(self.config)
-        self._record = Record()
-        self._connections: set[Connection] = set()
-        self._sockets: dict[str, Connection] = {}  # by session
-        self._all_closed = asyncio.Event()
-        self._alarm: asyncio.TimerHandle | None = None
+        self.observers = Observers()
+        self._sockets = Sockets(self.config, self.observers)
+        self._node = make_node(self.config, self.observers)
+        self._access = Access(self.config, self._sockets)
+        self._upkeep = Upkeep(self.config, self._node, self.observers, self._access)
         self.app = web.Application()
         self.app.router.add_get("/ws", self._websocket)
         self.app.router.add_post("/ws", self._farewell)
-        Admin(self).add_routes(self.app.router)
-        add_pages(self.app.router)
+        Admin(self._node, self._access, self.observers).add_to(self.app)
+        add_pages(self.app.router, self.config.janus)
         self.app.on_shutdown.append(self._shut_down)
         self.app.cleanup_ctx.append(self._keep_journal)
+        self.app.cleanup_ctx.append(self._be_a_node)
+        self._upkeep.add_to(self.app)
+        add_gateways(self.app, self._node, self._sockets)
+
+    @property
+    def sockets(self) -> Sockets:
+        """The limits of numbers and rates, by address, for what is served beside our own routes."""
+        return self._sockets
+
+    @contextlib.asynccontextmanager
+    async def inside(self) -> AsyncIterator[str]:
+        """Let programs of this machine in, without TLS, until the block ends; yields the address for clients.
+
+        For gateways: what they make users of the rooms comes in as any other client does.
+        """
+        app = web.Application()
+        app.router.add_get("/ws", self._websocket)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=REQUEST_TIMEOUT)
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"ws://127.0.0.1:{runner.addresses[0][1]}/ws"
+        finally:
+            await runner.cleanup()
+
+    def nodes(self) -> tuple[str, frozenset[str]]:
+        """Return what this node of a cluster is called, and all others that are alive; "" and none if it is alone.
+
+        Nobody else can guess these names, and nobody else should be told.
+        """
+        return self._node.names()
 
     def rooms(self) -> list[RoomStatus]:
         """Return every room and who is in it, sorted by name."""
-        return self._lobby.rooms()
+        return self._node.own_rooms()
 
     def room(self, name: str) -> RoomStatus | None:
         """Return one room and who is in it, `None` if nobody is."""
-        return self._lobby.room(name)
+        return next((room for room in self._node.own_rooms() if room.name == name), None)
 
-    async def kick(self, room: str, user: str, text: str | None = None, *, ban_for: float | None = None) -> bool:
-        """Remove a user from a room: the others are told, then the user. False if no such user is there.
+    async def kick(self, room: str, user: str, text: str | None = None, *, ban_for: float | None = None) -> Told | None:
+        """Remove a user from a room: the others are told, then the user. `None` if no such user is there.
 
         With `ban_for` the user's name and token are kept out of the room for that many seconds.
         """
-        self._record.kick_asked(room, user, via="api", text=text, ban_for=ban_for)
-        effects = self._lobby.kick(room, user, text, _now(), ban_for)
-        self._apply(effects)
-        return bool(effects)
+        return await self._node.kick(room, user, text, ban_for=ban_for)
 
-    async def dismiss(self, room: str, text: str | None = None) -> bool:
-        """Remove everybody from a room. False if there is no such room."""
-        self._record.dismiss_asked(room, via="api", text=text)
-        effects = self._lobby.dismiss(room, text, _now())
-        self._apply(effects)
-        return bool(effects)
+    async def dismiss(self, room: str, text: str | None = None) -> Told | None:
+        """Remove everybody from a room. `None` if there is no such room."""
+        return await self._node.dismiss(room, text)
+
+    async def create(self, settings: RoomSettings) -> bool:
+        """Have a room exist. False if it does already; raises `Refusal` if it has other settings."""
+        return await self._node.create(settings)
+
+    async def mute(self, room: str, user: str, kind: MediaKind, text: str | None = None) -> Told | None:
+        """Have a user send silence or black, who may unmute. `None` if no such user is there."""
+        return await self._node.mute(room, user, kind, text)
+
+    async def broadcast(self, room: str, topic: str, data: object = None, to: str | None = None) -> Told | None:
+        """Say something to everybody in a room, or to one. `None` if nobody of that name is there."""
+        return await self._node.broadcast(room, topic, data, to)
+
+    async def update(self, room: str, user: str, extra: Extra) -> Told | None:
+        """Replace what the others know of a user. `None` if no such user is there."""
+        return await self._node.update(room, user, extra)
+
+    async def move(self, room: str, user: str, to_room: str) -> Told | None:
+        """Take a user to another room, whose devices stay open. `None` if no such user is there.
+
+        Raises `Refusal` if the other room does not take the user in.
+        """
+        return await self._node.move(room, user, to_room)
 
     @contextlib.asynccontextmanager
     async def listen(
@@ -127,125 +179,87 @@ class SignalingServer:
         """
         if not exposed:
             check_exposure(host, self.config)
-        runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=REQUEST_TIMEOUT)
+        runner = web.AppRunner(
+            self.app,
+            access_log=None,
+            shutdown_timeout=REQUEST_TIMEOUT,
+            keepalive_timeout=self.config.handshake_timeout or NO_LIMIT,  # aiohttp counts from the connection on
+        )
         try:
             await runner.setup()
-            await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
+            await Door(runner, self._sockets, host, port, ssl_context=ssl_context).start()
             yield _site(runner.addresses[0], is_secure=ssl_context is not None)
         finally:
-            await _complete(runner.cleanup())
+            await _complete(self._end(runner))
+
+    async def _end(self, runner: web.AppRunner) -> None:
+        self._upkeep.readiness.hold(ENDING)
+        if runner.sites:
+            log.info("the server ends; everybody is let go of in %g s", self.config.drain_delay)
+            await asyncio.sleep(self.config.drain_delay)  # in which balancers learn that we are no longer ready
+        await runner.cleanup()
 
     async def _websocket(self, request: web.Request) -> web.WebSocketResponse:
         if is_from_elsewhere(request, self.config):
+            self._sockets.turned_away(ORIGIN, self._sockets.address_of(request))
             raise web.HTTPForbidden(text="pages of other sites may not connect")
-        connection = Connection(secrets.token_urlsafe(12), self.config, heard=self._heard, lost=self._lost)
-        self._connections.add(connection)
+        node = self._node
+        with self._sockets.room_for(request) as address:
+            connection = Connection(
+                *(secrets.token_urlsafe(12), address, self._sockets), heard=node.heard, lost=node.lost
+            )
+            await self._converse(request, connection)
+        return connection.socket
+
+    async def _converse(self, request: web.Request, connection: Connection) -> None:
+        node = self._node
+        node.connecting(connection)
         try:
             await connection.prepare(request)
-            self._sockets[connection.session] = connection
-            self._record.opened(connection.session)
-            self._lobby.open(connection.session, secrets.token_urlsafe(24))
+            node.opened(connection)
             await connection.run()
         except ConnectionError:
             log.debug("session %s: gone before it was there", connection.session)
         finally:
-            self._connections.remove(connection)
-            if not self._connections:
-                self._all_closed.set()
-        return connection.socket
+            node.ended(connection)
 
     async def _farewell(self, request: web.Request) -> web.Response:
-        """Take the word of a dead or blocked client's guard or watchdog."""
+        """Take the word of a dead or blocked client's guard or watchdog, or of a page that goes away."""
+        address = self._sockets.address_of(request)
         if is_from_elsewhere(request, self.config):
-            raise forbidden("pages of other sites may not ask this")
-        message = await read(request, Farewell)
-        effects = self._lobby.farewell(message, _now())
-        if not effects:
+            raise self._access.refusal(ORIGIN, address, "pages of other sites may not ask this")
+        farewell = await read(request, Farewell, or_text=True)  # other sites are refused already, and know no ticket
+        is_news = await self._node.farewell(farewell)
+        if not is_news and farewell.by is None:  # a page's leave may have come first, over its socket
+            self._sockets.turned_away(ErrorCode.SESSION_GONE, address)
             raise problem(
                 web.HTTPNotFound, ErrorCode.SESSION_GONE, "there is no such session, or this is not its ticket"
             )
-        self._record.farewell(message)
-        self._apply(effects)
         return web.Response(status=204)
-
-    def _heard(self, connection: Connection, message: ClientMessage) -> None:
-        self._record.heard(connection.session, message)
-        self._apply(self._lobby.handle(connection.session, message, _now(), time.time()))
-
-    def _lost(self, connection: Connection, detected_by: Detection) -> None:
-        # A session that was hung up on or went on at another socket is not this one's to lose.
-        if self._sockets.get(connection.session) is connection:
-            del self._sockets[connection.session]
-            log.debug("session %s: socket lost (%s)", connection.session, detected_by)
-            self._record.lost(connection.session, detected_by, _now() - connection.last_seen, self.config.grace)
-            self._apply(self._lobby.lost(connection.session, _now(), connection.last_seen, detected_by))
-
-    def _apply(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            self._carry_out(effect)
-        self._set_alarm()
-
-    def _carry_out(self, effect: Effect) -> None:
-        self._record.did(effect)
-        match effect:
-            case Send(to, message):
-                text = encode(message)
-                for session in to:
-                    if session in self._sockets:
-                        self._sockets[session].say(text)
-            case Hangup(session):
-                if connection := self._sockets.pop(session, None):
-                    connection.hang_up()
-            case Adopt(opened_as, session):
-                self._adopt(opened_as, session)
-            case Entered(session, room, user):
-                log.info("room %s: %s entered (session %s)", room, user, session)
-            case Exited(session, room, user, reason, detected_by):
-                log.info("room %s: %s left (%s, known by %s, session %s)", room, user, reason, detected_by, session)
-            case Unheard() | Ban():
-                pass  # the lobby keeps it
-
-    def _adopt(self, opened_as: str, session: str) -> None:
-        connection = self._sockets.pop(opened_as)
-        former = self._sockets.get(session)
-        self._sockets[session] = connection
-        connection.session = session
-        log.debug("session %s: resumed", session)
-        if former is not None:
-            former.hang_up()
-
-    def _set_alarm(self) -> None:
-        due = self._lobby.next_deadline()
-        if self._alarm is not None:
-            if self._alarm.when() == due:
-                return
-            self._alarm.cancel()
-        self._alarm = None if due is None else asyncio.get_running_loop().call_at(due, self._advance)
-
-    def _advance(self) -> None:
-        self._alarm = None
-        self._apply(self._lobby.advance(_now()))
 
     async def _keep_journal(self, _app: web.Application) -> AsyncIterator[None]:
         with Journal.open(self.config.journal, who="server") as journal:
-            self._record = Record(journal)
-            self._record.started(self.config.grace)
-            yield
+            record = Record(journal)
+            with Refused(journal) as refused:
+                self.observers.add(record)
+                self.observers.add(refused)
+                self.observers.started(self.config.grace)
+                yield
+                self.observers.remove(record)
+                self.observers.remove(refused)
+
+    async def _be_a_node(self, _app: web.Application) -> AsyncIterator[None]:
+        await self._node.start()
+        yield
+        await self._node.close()
 
     async def _shut_down(self, _app: web.Application) -> None:
-        self._record.stopping()
-        self._apply(self._lobby.shutdown(_now()))
-        if not self._connections:
-            return
-        self._all_closed.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
-                await self._all_closed.wait()
+        await self._upkeep.end()
 
 
 def check_exposure(host: str, config: SignalingConfig) -> None:
     """Raise `ValueError` if listening on `host` would let strangers in: beyond this machine, without a key."""
-    if config.key is None and not _is_loopback(host):
+    if not config.all_keys and not _is_loopback(host):
         raise ValueError(
             f"listening on {host or 'all addresses'} without a key lets everybody in the network enter and close"
             " every room: set a key, or listen on 127.0.0.1"
@@ -262,10 +276,6 @@ def _is_loopback(host: str) -> bool:
 def _site(address: tuple[str, int], *, is_secure: bool) -> Site:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104 - to visit, not to bind
     return Site(host, address[1], is_secure)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 async def _complete(work: Coroutine[None, None, None]) -> None:

@@ -1,8 +1,9 @@
-"""Who may come in and what they may do there: JSON Web Tokens (RFC 7519), signed with HS256 and the server's key.
+"""Who may come in and what they may do there: JSON Web Tokens (RFC 7519), signed with one of the server's keys.
 
     {"room": "lobby", "user": "ana", "grants": ["publish", "subscribe"], "exp": 1900000000}
 
-A claim that is missing restricts nothing, but `grants`: without it, the token is for `publish` and `subscribe` alone.
+`room` may be a pattern, in which `*` stands for any characters: "team-*". A claim that is missing restricts nothing,
+but `grants`: without it, the token is for `publish`, `subscribe` and `message` alone.
 """
 
 from collections.abc import Iterable
@@ -13,10 +14,8 @@ from hashlib import sha256
 import jwt
 import msgspec
 
+from signaling.keys import Key
 from signaling.messages import ErrorCode
-
-ALGORITHM = "HS256"
-FULL_KEY = 32  # bytes
 
 
 class Grant(StrEnum):
@@ -25,17 +24,18 @@ class Grant(StrEnum):
     PUBLISH = "publish"
     SUBSCRIBE = "subscribe"
     MESSAGE = "message"
-    MODERATE = "moderate"  # kick and dismiss
+    MODERATE = "moderate"  # kick, dismiss and mute
     ADMIN = "admin"  # the same, for programs that are in no room
 
 
-DEFAULT_GRANTS = frozenset({Grant.PUBLISH.value, Grant.SUBSCRIBE.value})
+DEFAULT_GRANTS = frozenset({Grant.PUBLISH.value, Grant.SUBSCRIBE.value, Grant.MESSAGE.value})
+MEDIA_GRANTS = frozenset({Grant.PUBLISH.value, Grant.SUBSCRIBE.value})
 ALL_GRANTS = frozenset(grant.value for grant in Grant)
 
 
 @dataclass(frozen=True)
 class Admission:
-    """What a token turned out to allow. `None` as user or room: any."""
+    """What a token turned out to allow. `None` as user or room: any; a room may be a pattern if none was asked for."""
 
     user: str | None
     room: str | None
@@ -50,7 +50,7 @@ class Admission:
 
     def covers(self, room: str) -> bool:
         """Whether it is for that room."""
-        return self.room in {None, room}
+        return self.room is None or matches(self.room, room)
 
 
 class TokenError(Exception):
@@ -70,25 +70,43 @@ class _Claims(msgspec.Struct, frozen=True):
     grants: frozenset[str] = DEFAULT_GRANTS
 
 
-def verify(token: str | None, key: str | None, room: str | None, user: str | None, wall: float) -> Admission:
+def verify(
+    token: str | None, keys: Key | str | Iterable[Key] | None, room: str | None, user: str | None, wall: float
+) -> Admission:
     """Return what `token` allows `user` in `room` at the wall time `wall`, or raise `TokenError`.
 
     Without a key everything is allowed to everybody. A `room` or `user` of `None` is not compared: the admission
     then holds what the token says.
     """
-    if key is None:
+    ring = _ring(keys)
+    if not ring:
         return Admission(user, room)
     if token is None:
         raise TokenError(ErrorCode.TOKEN_REQUIRED, "this server lets nobody in without a token")
-    claims = _read(token, key)
+    claims = _read(token, ring)
     _check_time(claims, wall)
-    return Admission(
-        _same("user", claims.user, user),
-        _same("room", claims.room, room),
-        claims.exp,
-        claims.grants,
-        digest(token),
-    )
+    if None not in (claims.user, user) and claims.user != user:
+        raise TokenError(ErrorCode.TOKEN_INVALID, "the token is for another user")
+    if claims.room is not None and room is not None and not matches(claims.room, room):
+        raise TokenError(ErrorCode.TOKEN_INVALID, "the token is for another room")
+    return Admission(user or claims.user, room or claims.room, claims.exp, claims.grants, digest(token))
+
+
+def matches(pattern: str, room: str) -> bool:
+    """Whether a room is what a pattern means, in which `*` stands for any characters. Takes no more than one pass."""
+    head, *parts = pattern.split("*")
+    if not parts:
+        return pattern == room
+    *middle, tail = parts
+    at, end = len(head), len(room) - len(tail)
+    if at > end or not room.startswith(head) or not room.endswith(tail):
+        return False
+    for part in middle:
+        found = room.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def digest(token: str | None) -> str | None:
@@ -97,26 +115,52 @@ def digest(token: str | None) -> str | None:
 
 
 def make(
-    key: str,
+    key: Key | str,
     room: str | None = None,
     user: str | None = None,
     grants: Iterable[str] = DEFAULT_GRANTS,
     expires: float | None = None,
 ) -> str:
-    """Return a token for that room and user (`None`: any), valid until the wall time `expires` (`None`: for ever)."""
+    """Return a token for that room and user (`None`: any), valid until the wall time `expires` (`None`: for ever).
+
+    Raises `ValueError` for a key that cannot sign.
+    """
+    signer = key if isinstance(key, Key) else Key(key)
     claims = {"room": room, "user": user, "grants": sorted(grants), "exp": expires}
-    return jwt.encode({name: value for name, value in claims.items() if value is not None}, _padded(key), ALGORITHM)
+    known = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(known, signer.signing, signer.algorithm, None if signer.id is None else {"kid": signer.id})
 
 
-def _read(token: str, key: str) -> _Claims:
+def _ring(keys: Key | str | Iterable[Key] | None) -> tuple[Key, ...]:
+    if keys is None:
+        return ()
+    if isinstance(keys, str):
+        return (Key(keys),)
+    return (keys,) if isinstance(keys, Key) else tuple(keys)
+
+
+def _read(token: str, ring: tuple[Key, ...]) -> _Claims:
+    try:
+        named = jwt.get_unverified_header(token).get("kid")
+        for key in ring:
+            if key.fits(named) and (claims := _claims(token, key)) is not None:
+                return claims
+    except (jwt.PyJWTError, RecursionError):
+        pass  # it is no token at all, which is said below
+    raise TokenError(ErrorCode.TOKEN_INVALID, "the token is not one that this server's key has signed")
+
+
+def _claims(token: str, key: Key) -> _Claims | None:
+    """Return what a token says, `None` unless that key has signed it."""
     # The clock is the caller's, so PyJWT must not look at its own. A token for an `aud` is for somebody else.
     try:
         claims = jwt.decode(
-            token, _padded(key), [ALGORITHM], {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+            *(token, key.verifying, [key.algorithm]),
+            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
         return msgspec.convert(claims, _Claims)
     except (jwt.PyJWTError, msgspec.ValidationError, RecursionError):
-        raise TokenError(ErrorCode.TOKEN_INVALID, "the token is not one that this server's key has signed") from None
+        return None
 
 
 def _check_time(claims: _Claims, wall: float) -> None:
@@ -125,14 +169,3 @@ def _check_time(claims: _Claims, wall: float) -> None:
         raise TokenError(ErrorCode.TOKEN_EXPIRED, "the token has expired")
     if claims.nbf is not None and not wall >= claims.nbf:
         raise TokenError(ErrorCode.TOKEN_INVALID, "the token is not valid yet")
-
-
-def _same(name: str, claim: str | None, asked: str | None) -> str | None:
-    if claim is not None and asked is not None and claim != asked:
-        raise TokenError(ErrorCode.TOKEN_INVALID, f"the token is for another {name}")
-    return claim if asked is None else asked
-
-
-def _padded(key: str) -> bytes:
-    """Return the key with the zeros that HMAC would append anyway (RFC 2104); PyJWT warns of keys below 32 bytes."""
-    return key.encode().ljust(FULL_KEY, b"\0")

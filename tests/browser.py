@@ -26,17 +26,20 @@ AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 QUIET = ("--disable-background-networking", "--disable-component-update", "--no-first-run")
 
 # `asked`: how often the page wanted to use camera or microphone. Pictures are small: this machine encodes them all.
-# `channels`: every data channel that it had.
+# `channels`: every data channel "exeunt" that it had.
 WITNESS = """
     window.channels = [];
+    const keep = (channel) => {
+        if (channel.label === "exeunt") channels.push(channel);
+        return channel;
+    };
     window.RTCPeerConnection = class extends RTCPeerConnection {
         constructor(...options) {
             super(...options);
-            this.addEventListener("datachannel", ({ channel }) => channels.push(channel));
+            this.addEventListener("datachannel", ({ channel }) => keep(channel));
         }
         createDataChannel(...options) {
-            channels.push(super.createDataChannel(...options));
-            return channels.at(-1);
+            return keep(super.createDataChannel(...options));
         }
     };
     window.asked = 0;
@@ -117,13 +120,16 @@ async def open_tab(browser: Browser, base_url: str) -> AsyncIterator[OpenTab]:
     contexts: list[BrowserContext] = []
     tabs: list[Tab] = []
 
-    async def open_one(user: str = "", *, room: str = "lobby", url: str = base_url, using: Browser = browser) -> Tab:
+    async def open_one(
+        user: str = "", *, room: str = "lobby", url: str = base_url, using: Browser = browser, token: str = ""
+    ) -> Tab:
+        asked = {"user": user, "token": token}
         context = await using.new_context(reduced_motion="reduce")
         contexts.append(context)
         await context.add_init_script(WITNESS)
         tab = Tab(await context.new_page())
         tabs.append(tab)
-        await tab.page.goto(f"{url}/{room}?{urlencode({'user': user} if user else {})}")
+        await tab.page.goto(f"{url}/{room}?{urlencode({name: word for name, word in asked.items() if word})}")
         return tab
 
     yield open_one

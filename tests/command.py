@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.devices.tools import process
 
 ROOT = Path(__file__).parents[1]
-LIMIT = 30.0  # seconds for a line, and for the end
+LIMIT = 60.0  # seconds for a line, and for the end
 
 
 class Command:

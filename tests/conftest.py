@@ -2,17 +2,22 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import leaks, network
 
-os.environ.setdefault("PYTHONASYNCIODEBUG", "0")
 pytest_plugins = ["tests.browser"]
 pytest.register_assert_rewrite("tests.exits.case")
 collect_ignore = [] if os.environ.get("EXEUNT_VM") else ["vm"]  # `make test-vm`
 OUTLIVE_A_TEST = {"playwright"}  # shared by many tests
+settings.register_profile("exeunt", settings(), deadline=None)  # a busy machine takes its time
+settings.load_profile("exeunt")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; whom we start inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 NETWORK = network.enter()  # before anything starts a thread
 
 

@@ -11,9 +11,13 @@ import shutil
 import subprocess
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+# IPv6 gives itself addresses that are ready seconds later only. To a browser that is another network: it gives up what
+# it is loading. A kernel without IPv6 does not know these commands.
+WITHOUT_LATE_ADDRESSES = ("link set far0 addrgenmode none", "link set eth0 addrgenmode none")
 COMMANDS = (
     "link set lo up",
     "link add eth0 type veth peer name far0",
+    *WITHOUT_LATE_ADDRESSES,
     "addr add 10.77.0.1/24 dev eth0",
     "link set far0 up",
     "link set eth0 up",
@@ -34,7 +38,7 @@ def enter() -> str:
     if flags & CLONE_NEWUSER:
         _become_root(user, group)
     for command in COMMANDS:
-        subprocess.run(["ip", *command.split()], check=True, timeout=10)
+        subprocess.run(["ip", *command.split()], check=command not in WITHOUT_LATE_ADDRESSES, timeout=60)
     return "a namespace of its own, 10.77.0.1"
 
 

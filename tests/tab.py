@@ -4,10 +4,10 @@ import asyncio
 
 from playwright.async_api import ConsoleMessage, Page
 
-DEADLINE = 20.0  # seconds for anything that a test waits for
+DEADLINE = 40.0  # seconds for anything that a test waits for
 
-# What `events` tells of each, without `track`: those come and go with the calls.
-EVENTS = """exeunt.events.filter(({ type }) => type !== "track")
+# What `events` tells of each, without what comes and goes with the calls.
+EVENTS = """exeunt.events.filter(({ type }) => type !== "track" && !/^remoteUser(Un)?(published|muted)$/i.test(type))
     .map(({ type, user, reason, detectedBy }) => [type, user, reason, detectedBy].filter(Boolean).join(" "))"""
 
 PICTURE_HASH = """(() => {

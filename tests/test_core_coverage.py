@@ -1,4 +1,7 @@
-"""Every branch of every core is taken by the core's own tests: plain functions, without a loop or a socket."""
+"""Every branch of every core is taken by the core's own tests: plain functions, without a loop or a socket.
+
+What hypothesis draws is not the same each time: a branch that only such a test takes needs an `@example` that does.
+"""
 
 import os
 import subprocess
@@ -7,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LIMIT = 300.0  # seconds
+LIMIT = 900.0  # seconds: 90 on a machine that does nothing else
 TESTS = (
     *(
         "messages",
@@ -17,17 +20,40 @@ TESTS = (
         "deadlines",
         "room",
         "room_talk",
+        "calls",
+        "grants",
+        "sdp",
+        "keys",
         "lobby",
         "lobby_model",
-        "partings",
+        "acknowledgements",
         "bans",
+        "snapshot",
+        "station",
         "farewell",
     ),
+    *("bundles", "bequest", "moving", "gone", "copies", "emptied"),
+    *("custody", "running_rooms", "edge", "translate", "wire", "lives"),
+    *("janus_words", "janus_checking", "janus_hosting", "janus_care", "janus_placing", "janus_survey"),
+    "janus_presence",
+    *("webhook_queue", "signature", "turn_credentials", "handover", "lobby_counts"),
+    *("field_errors", "changes", "openapi", "tally", "account", "departures"),
+    *("framing", "rates", "addresses", "gate", "vigil", "lobby_limits", "load_figures"),
     *("exit", "notice", "channel", "farewell", "silence", "lost", "roster", "negotiation", "checks"),
     *("arguments", "slots"),
+    *("letter", "window"),
+    *("janus_protocol", "janus_videoroom", "feeds", "breaks", "doubts"),
+    *("offers", "homes", "trickle", "life", "wording", "relayed_clock", "liveness"),
+    *("links", "answers", "gathering", "rmc_room", "rmc_text"),
+    *("rmc_wire", "rmc_sdp", "rmc_calls", "rmc_stay", "rmc_page"),
+    *("settings", "patience", "flow", "quality", "rows"),
     *("pace", "h264", "quiet"),
     *("entry", "stays", "explain"),
-    *("packetize", "burst", "codecs", "keyframes", "estimates", "tiers"),
+    "contract",
+    *("written_pace", "sound_timeline", "sound_mixing", "sound_waiting", "loudness"),
+    *("depacketizing", "assembling", "ordering", "sender_clock", "media_flow", "reception"),
+    *("reel", "timeline", "annexb", "containers", "grid"),
+    *("packetize", "burst", "codecs", "keyframes", "estimates", "losses", "repeating", "tiers", "passing", "coded"),
 )
 
 
@@ -41,7 +67,7 @@ def core_modules() -> list[str]:
 def test_the_cores_are_covered_by_their_own_tests(tmp_path: Path) -> None:
     names = {f"test_{name}.py" for name in TESTS}
     files = sorted(str(path) for path in (ROOT / "tests").rglob("test_*.py") if path.name in names)
-    assert len(files) >= len(TESTS)
+    assert names <= {Path(file).name for file in files}, "a core without a test of its name"
     surroundings = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")}
 
     def coverage(*arguments: str) -> subprocess.CompletedProcess[str]:

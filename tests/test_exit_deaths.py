@@ -6,7 +6,7 @@ Each test has a leaver (ana) of its own, with a camera of its own; see `test_exi
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -15,12 +15,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from peer import Detection, ExitReport, Peer, RemoteUserLeave, ServerUnreachable
+from peer.testing.process import children
 from tests.command import Command, exeunt
 from tests.devices.v4l2 import FakeCamera
 from tests.exits.case import LIMIT, Case, playing
 from tests.exits.leaver import is_free, leaver
 from tests.exits.wire import OURS, Wire, isolated, laid
 from tests.journal import Journal
+
+HEARTBEAT, GRACE = 1.0, 1.0  # seconds: half a heartbeat is for an answer, and a machine that is busy is silent at times
 
 
 @pytest.fixture
@@ -50,22 +53,13 @@ async def left(case: Case) -> RemoteUserLeave:
 
 async def gone(case: Case) -> int:
     """Wait until ana's process has ended and everything that it started with it; return its status."""
-    group = children_of(case.ana.running.pid)
+    group = children(case.ana.running.pid)
     status = await case.ana.ended()
     async with asyncio.timeout(LIMIT):
         while any(Path(f"/proc/{pid}").exists() for pid in group):  # noqa: ASYNC110 - they are not our children
             await asyncio.sleep(0.02)
     assert is_free(case.camera.path)
     return status
-
-
-def children_of(pid: int) -> list[int]:
-    """Return the processes that a process has started; it may be ending at this moment."""
-    children: list[int] = []
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            children += map(int, (task / "children").read_text().split())
-    return children
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
@@ -81,9 +75,8 @@ async def test_the_second_signal_ends_the_process_at_once_and_the_others_are_tol
         await case.ana.until("event", "connectionLost")
         case.ana.running.send_signal(signal.SIGTERM)
         await case.ana.until("leaving")
-        case.cable.mend()
-        await asyncio.sleep(0.25)  # what comes sooner is the same wish said twice: to a process and to its group
         case.ana.running.send_signal(signal.SIGTERM)
+        case.cable.mend()  # not before: it would leave well
         assert await gone(case) == 128 + signal.SIGTERM
         assert (await left(case)).reason == "left"
 
@@ -113,7 +106,7 @@ async def test_a_death_without_a_guard_is_known_when_the_grace_is_over(camera: F
 
 
 async def test_a_process_that_is_stopped_and_goes_on_within_the_grace_has_not_left(camera: FakeCamera) -> None:
-    async with sending(camera, heartbeat=0.2, grace=LIMIT) as case:
+    async with sending(camera, heartbeat=HEARTBEAT, grace=LIMIT) as case:
         case.ana.running.send_signal(signal.SIGSTOP)
         await case.journal.until("bo", "remoteUserUnreachable ana")
         case.ana.running.send_signal(signal.SIGCONT)
@@ -124,11 +117,11 @@ async def test_a_process_that_is_stopped_and_goes_on_within_the_grace_has_not_le
 
 
 async def test_a_process_that_is_stopped_for_longer_than_the_grace_learns_that_it_is_out(camera: FakeCamera) -> None:
-    async with sending(camera, heartbeat=0.2, grace=0.3) as case:
+    async with sending(camera, heartbeat=HEARTBEAT, grace=GRACE) as case:
         case.ana.running.send_signal(signal.SIGSTOP)
         event = await left(case)
         assert (event.reason, event.detected_by) == ("network_lost", Detection.HEARTBEAT)
-        assert event.silent_for >= 0.3
+        assert event.silent_for >= GRACE
         case.ana.running.send_signal(signal.SIGCONT)
         await case.assert_contract("network_lost", frozenset({"network_lost"}))
 
@@ -185,8 +178,8 @@ async def served(*options: str) -> AsyncIterator[tuple[Command, str]]:
 async def test_a_server_that_dies_or_hangs_ends_the_stay_when_the_grace_is_over(
     camera: FakeCamera, end: signal.Signals
 ) -> None:
-    async with served("--grace", "0.5") as (server, url), leaver(camera.environment) as ana:
-        ana.tell("enter", url=url, camera=str(camera.path), options={"heartbeat": 0.3, "retry_max": 0.1})
+    async with served("--grace", str(GRACE)) as (server, url), leaver(camera.environment) as ana:
+        ana.tell("enter", url=url, camera=str(camera.path), options={"heartbeat": HEARTBEAT, "retry_max": 0.1})
         await ana.until("entered")
         ana.tell("publish")
         await ana.until("published")
@@ -236,8 +229,8 @@ async def wired(camera: FakeCamera, **options: object) -> AsyncIterator[tuple[Ca
     """Ana sends her camera to bo over a cable of her own, pictures and signaling alike."""
     async with leaver(camera.environment, launcher=isolated()) as ana:
         with laid(ana.running.pid) as wire:
-            async with playing(ana, camera, host=OURS, heartbeat=0.3, **options) as case:
-                case.options = {"heartbeat": 0.3}
+            async with playing(ana, camera, host=OURS, heartbeat=1.0, **options) as case:
+                case.options = {"heartbeat": 1.0}
                 await case.enter()
                 await case.publish()
                 await case.meet()
@@ -277,14 +270,17 @@ async def test_whoever_is_not_in_yet_leaves_nothing_and_is_told_nothing(cause: s
     """The server takes the connection and says nothing, or nothing more."""
     told: list[object] = []
     async with deaf_server(shakes_hands=moment == "joining") as (url, connected):
-        ana = Peer(url, room="lobby", user="ana", connect_limit=0.3 if cause == "gives up" else LIMIT)
+        ana = Peer(url, room="lobby", user="ana", connect_limit=2.0 if cause == "gives up" else LIMIT)
         ana.on_enter_room(told.append)
         ana.on_exit_room(told.append)
-        entering = asyncio.create_task(enter(ana, 0.3 if cause == "timeout" else None))
+        timeout = asyncio.timeout(None)
+        entering = asyncio.create_task(enter(ana, timeout))
         async with asyncio.timeout(LIMIT):
             await connected.wait()
         if cause == "cancelled":
             entering.cancel()
+        if cause == "timeout":
+            timeout.reschedule(asyncio.get_running_loop().time())
         await asyncio.wait({entering}, timeout=LIMIT)
         if cause == "cancelled":
             assert entering.cancelled()
@@ -294,8 +290,8 @@ async def test_whoever_is_not_in_yet_leaves_nothing_and_is_told_nothing(cause: s
     assert told == []
 
 
-async def enter(peer: Peer, limit: float | None) -> None:
-    async with asyncio.timeout(limit), peer:
+async def enter(peer: Peer, timeout: asyncio.Timeout) -> None:
+    async with timeout, peer:
         raise AssertionError("nobody has let us in")
 
 

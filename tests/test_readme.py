@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import typer
+
 import peer
 from peer.cli.app import app
 
@@ -19,10 +21,8 @@ def test_the_program_uses_names_that_exist() -> None:
 
 
 def test_every_command_is_in_the_readme_and_every_command_of_the_readme_exists() -> None:
-    commands = {
-        str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback
-    }
-    shown = set(re.findall(r"^    exeunt (\w+)", README, re.MULTILINE)) | set(re.findall(r"make (demo)", README))
+    commands = set(typer.main.get_command(app).commands)
+    shown = set(re.findall(r"^    exeunt ([\w-]+)", README, re.MULTILINE)) | set(re.findall(r"make (demo)", README))
     assert shown == commands
 
 

@@ -49,7 +49,7 @@ async def watch(peer: Peer) -> None:
         await joined.wait()
         peer.on_remote_user_join.remove(here)
         async for _ in peer.users[LEAVER].video.frames():
-            say("sees", peer.user)
+            say("sees", peer.name)
             break
 
 
@@ -68,11 +68,11 @@ async def main(url: str, peers: int, listeners: int) -> None:
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
         for number in range(peers):
             peer = Peer(url, room="bench", user=f"peer{number}", guard=False)
-            peer.on_remote_user_leave(lambda event, user=peer.user: note(user, event))
-            peer.on_remote_user_unreachable(lambda event, user=peer.user: note(user, event))
+            peer.on_remote_user_leave(lambda event, user=peer.name: note(user, event))
+            peer.on_remote_user_unreachable(lambda event, user=peer.name: note(user, event))
             await stack.enter_async_context(peer)
             group.create_task(watch(peer))
-            say("in", peer.user)
+            say("in", peer.name)
         for number in range(listeners):
             group.create_task(listen(http, url, f"listener{number}"))
 

@@ -55,6 +55,10 @@ if TYPE_CHECKING:
         MediaTrack as MediaTrack,
         Track as Track,
     )
+    from peer.capture.written import (
+        AudioSource as AudioSource,
+        VideoSource as VideoSource,
+    )
 
 _HOMES = {
     "peer.capture.capture": "OPEN_TIMEOUT RELEASE_TIMEOUT Capture acquire release_all",
@@ -64,6 +68,7 @@ _HOMES = {
     "peer.capture.mailbox": "Deliver Ended",
     "peer.capture.source": "Camera File Isolation Kind Microphone Screen Source TestPattern",
     "peer.capture.track": "MediaTrack Track",
+    "peer.capture.written": "AudioSource VideoSource",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -8,13 +8,15 @@ print(await capture.release())
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from peer.capture.coded import Coded, Coding
 from peer.capture.devices import enumerate_devices
 from peer.capture.failures import silent_failure
 from peer.capture.format import Opened
-from peer.capture.mailbox import Deliver, Ended
+from peer.capture.input import Frame
+from peer.capture.mailbox import Deliver, DeliverCoded, Ended, Mailbox
 from peer.capture.reader import Closing, Reader
 from peer.capture.reading import Ready
 from peer.capture.registry import Registry, outcome
@@ -35,6 +37,7 @@ class Capture:
         self.source = reader.source
         self.kinds: tuple[Kind, ...] = ready.kinds
         self.format: Opened = ready.form
+        self.coded: Mapping[Kind, Coding] = ready.coded  # what `subscribe_coded` gives
         self._reader = reader
         self._unsubscribes: list[Callable[[], None]] = []
         self._others: int | None = None  # users left when this one went; None: it has not gone
@@ -43,6 +46,11 @@ class Capture:
     def dropped(self) -> dict[Kind, int]:
         """Frames that the device's subscribers were too slow to take, so far."""
         return {kind: self._reader.dropped[kind] for kind in self.kinds}
+
+    @property
+    def taken(self) -> dict[Kind, int]:
+        """Frames that the device gave so far, or that were decoded of what it gave."""
+        return {kind: self._reader.taken[kind] for kind in self.kinds}
 
     def subscribe(
         self, kind: Kind, deliver: Deliver, ended: Ended | None = None, *, at_once: bool = False
@@ -57,14 +65,29 @@ class Capture:
         With `at_once` frames are delivered in the device's thread, so that none waits for a busy loop; `deliver` must
         not block there, and is not called any more once the subscription has been ended.
         """
-        if kind not in self.kinds:
-            raise UsageError(f"The {self.source.label} gives no {kind}: look at Capture.kinds before subscribing.")
+        self._check(kind, self.kinds, "kinds")
+        return self._ending(self._reader.subscribe(kind, deliver, ended, at_once=at_once))
+
+    def subscribe_coded(self, kind: Kind, deliver: DeliverCoded, ended: Ended | None = None) -> Callable[[], None]:
+        """Have `deliver` called, in the device's thread, with what the device gives encoded; return how to end that.
+
+        It must not block there. Frames are decoded only for those who subscribe to them besides: theirs begin with what
+        came last, in the time that it takes to decode from the last key frame on.
+        """
+        self._check(kind, tuple(self.coded), "coded")
+        return self._ending(self._reader.subscribe_coded(kind, deliver, ended))
+
+    def _check(self, kind: Kind, known: tuple[Kind, ...], where: str) -> None:
+        if kind not in known:
+            raise UsageError(f"The {self.source.label} gives no {kind}: look at Capture.{where} before subscribing.")
         if self._others is not None:
             raise UsageError(f"The {self.source.label} has been released: acquire it again.")
-        mailbox = self._reader.subscribe(kind, deliver, ended, at_once=at_once)
 
+    def _ending(self, mailbox: Mailbox[Frame] | Mailbox[Coded]) -> Callable[[], None]:
         def unsubscribe() -> None:
             self._reader.unsubscribe(mailbox)
+            if unsubscribe in self._unsubscribes:
+                self._unsubscribes.remove(unsubscribe)
 
         self._unsubscribes.append(unsubscribe)
         return unsubscribe
@@ -88,7 +111,7 @@ class Capture:
         if self._others is None:
             self._others = _registry.give_back(self._reader)
         while self._unsubscribes:
-            self._unsubscribes.pop()()
+            self._unsubscribes[-1]()
 
 
 async def acquire(

@@ -36,7 +36,7 @@ class AudioClock:
     def __init__(self) -> None:
         self._next: int | None = None
 
-    def stamp(self, at: float) -> int | None:
+    def stamp(self, at: float, samples: int = BLOCK) -> int | None:
         """Return the time stamp of a block that begins at `at`; None: the sound runs ahead, drop this block.
 
         Behind the clock there is a gap (the device paused): the count jumps over it. Ahead of the clock there is a
@@ -48,7 +48,7 @@ class AudioClock:
         elif self._next - ideal > MAX_DRIFT * AUDIO_RATE:
             return None
         stamp = self._next
-        self._next += BLOCK
+        self._next += samples
         return stamp
 
 

@@ -11,14 +11,12 @@ import av
 from av.container import InputContainer
 
 from peer.capture import alsa, x11
-from peer.capture.clock import AUDIO_RATE, AudioClock, VideoClock
+from peer.capture.clock import AUDIO_RATE, AudioClock
 from peer.capture.convert import (
     SAMPLE_BYTES,
     Blocks,
-    PictureConverter,
     SoundConverter,
     block_frame,
-    stamp_picture,
 )
 from peer.capture.failures import open_failure
 from peer.capture.format import Opened
@@ -27,7 +25,9 @@ from peer.capture.input import Frame, Input, capture_time, closed_on_error
 from peer.capture.ladder import Attempt, camera_attempts, microphone_attempts, screen_attempts
 from peer.capture.names import parse_display
 from peer.capture.source import Camera, Kind, Microphone, Screen
-from peer.capture.waiting import AUDIO_POLL, Expectation
+from peer.capture.unpacking import unpacker_of
+from peer.capture.video_device import CodedCamera, VideoDevice, close_device
+from peer.capture.waiting import AUDIO_POLL
 from peer.errors import DeviceError, DeviceFailed, DeviceNotFound
 
 logger = logging.getLogger(__name__)
@@ -36,46 +36,6 @@ PROBE_LIMIT = 2.0  # seconds an X server may take to answer
 # Errors that may be the fault of what was wished, and not of the device; the last is FFmpeg's EXIT, our limit.
 _NEXT_ATTEMPT = {errno.EIO, errno.EINVAL, errno.ERANGE, 1414092869}
 Device = Camera | Microphone | Screen
-
-
-class VideoDevice(Input):
-    """A camera or a screen that is open."""
-
-    kinds = (Kind.VIDEO,)
-
-    def __init__(self, source: Camera | Screen, container: InputContainer) -> None:
-        stream = container.streams.video[0]
-        fps = float(stream.average_rate or stream.guessed_rate or source.fps)
-        self.form = Opened(
-            width=stream.width,
-            height=stream.height,
-            fps=fps,
-            coding=_coding(stream),
-            asked_width=source.width,
-            asked_height=source.height,
-            asked_fps=source.fps,
-        )
-        self._container = container
-        self._converter = PictureConverter()
-        self._clock = VideoClock()
-        self._expectation = Expectation(1 / fps)
-
-    def read(self) -> list[Frame]:
-        """Return the next picture."""
-        pictures = _pictures(self._container, self._converter)
-        if not pictures:
-            return []
-        now = capture_time()
-        self._expectation.arrived(now)
-        return [stamp_picture(picture, self._clock.stamp(now)) for picture in pictures]
-
-    def delay(self) -> float:
-        """Wait until shortly before the next picture is expected."""
-        return self._expectation.delay(capture_time())
-
-    def close(self) -> None:
-        """Close the device. No picture and no packet of it may be alive."""
-        _close(self._container)
 
 
 class AudioDevice(Input):
@@ -105,7 +65,7 @@ class AudioDevice(Input):
 
     def close(self) -> None:
         """Close the device."""
-        _close(self._container)
+        close_device(self._container)
 
 
 def stamp_blocks(clock: AudioClock, blocks: Iterable[tuple[float, bytes]]) -> list[Frame]:
@@ -117,7 +77,8 @@ def stamp_blocks(clock: AudioClock, blocks: Iterable[tuple[float, bytes]]) -> li
 def open_camera(camera: Camera) -> Input:
     """Open a camera. Raises `DeviceError`."""
     with closed_on_error(_open_first(camera, camera_attempts(camera, sys.platform))) as container:
-        return VideoDevice(camera, container)
+        unpacker = unpacker_of(container.streams.video[0])
+        return VideoDevice(camera, container) if unpacker is None else CodedCamera(camera, container, unpacker)
 
 
 def open_microphone(microphone: Microphone) -> Input:
@@ -178,22 +139,6 @@ def _admission(screen: Screen) -> Iterator[None]:
         raise DeviceFailed(f"The {screen.label} does not answer ({error}): restart its X server.") from None
 
 
-def _coding(stream: av.VideoStream) -> str:
-    context = stream.codec_context
-    return (context.pix_fmt or "rawvideo") if context.name == "rawvideo" else context.name
-
-
-def _pictures(container: InputContainer, converter: PictureConverter) -> list[av.VideoFrame]:
-    """Return copies of the pictures in the next packet. What the device lent is given back when this returns."""
-    try:
-        packet = next(container.demux(video=0))
-        return [converter.convert(frame) for frame in packet.decode()]
-    except (BlockingIOError, av.InvalidDataError):  # nothing yet, or a damaged JPEG: the next will be whole
-        return []
-    except StopIteration:
-        raise EOFError from None
-
-
 def _samples(container: InputContainer, converter: SoundConverter) -> bytes | None:
     """Return the samples of the next packet, None if there is none yet."""
     try:
@@ -203,9 +148,3 @@ def _samples(container: InputContainer, converter: SoundConverter) -> bytes | No
         return None
     except StopIteration:
         raise EOFError from None
-
-
-def _close(container: InputContainer) -> None:
-    for stream in container.streams:
-        stream.codec_context.flush_buffers()  # a decoder may still hold a packet in the driver's memory
-    container.close()

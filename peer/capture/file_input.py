@@ -1,26 +1,29 @@
 """Files and URLs, played at their own pace."""
 
+import math
 import threading
-from collections import deque
-from fractions import Fraction
+from collections.abc import Sequence
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition, Stream
 
 from peer.capture.clock import AudioClock, Playback, VideoClock
-from peer.capture.convert import Blocks, PictureConverter, SoundConverter, block_frame, stamp_picture
+from peer.capture.coded import Coded
+from peer.capture.convert import block_frame, stamp_picture
 from peer.capture.failures import open_failure
 from peer.capture.format import Opened
-from peer.capture.input import Frame, Input, capture_time, closed_on_error
+from peer.capture.input import Demand, Frame, Input, capture_time, closed_on_error
 from peer.capture.source import File, Kind
+from peer.capture.tape import Tape
+from peer.capture.unpacking import Unit
 from peer.errors import DeviceFailed
 
 URL_LIMIT = 5.0  # seconds without data after which a URL has failed
-LOOKAHEAD = 0.1  # seconds decoded ahead
+LOOKAHEAD = 0.04, 0.04  # seconds decoded ahead: at least, at most
+SOUND_LOOKAHEAD = 0.1, 0.5  # the same, where there are no pictures
 MAX_SPREAD = 1.0  # seconds one kind is decoded ahead of another, which then counts as interrupted
 MAX_DELAY = 0.05  # seconds
-_DEFAULT_PERIOD = 1 / 30  # seconds, of a picture without a duration
+MOST_WAITING = 2  # pictures that are due and not handed out
 
 
 def open_file(file: File, stop: threading.Event) -> Input:
@@ -35,71 +38,6 @@ def open_file(file: File, stop: threading.Event) -> Input:
         raise DeviceFailed(f"The {file.label} cannot be played: {error}.") from None
 
 
-class Tape:
-    """Decodes a container into pictures and blocks of sound with their time on one line that loops do not break."""
-
-    def __init__(self, container: InputContainer, *, loop: bool) -> None:
-        self.container = container
-        self.video = next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
-        self.audio = next(iter(container.streams.audio), None)
-        self.pictures: deque[tuple[float, av.VideoFrame]] = deque()
-        self.blocks: deque[tuple[float, bytes]] = deque()
-        self.reached: dict[Kind, float] = dict.fromkeys(self.kinds, 0.0)  # how far each kind is decoded
-        self._loop = loop
-        self._start = (container.start_time or 0) / av.time_base
-        self._offset = 0.0  # where the present round began
-        self._pictures = PictureConverter(owned=True)
-        self._sound = SoundConverter()
-        self._cutter = Blocks()
-        self._packets = container.demux(self._streams)
-
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """What it holds."""
-        found = {Kind.AUDIO: self.audio, Kind.VIDEO: self.video}
-        return tuple(kind for kind, stream in found.items() if stream is not None)
-
-    def advance(self) -> None:
-        """Decode one packet. Raises `EOFError` at the end, if it does not loop."""
-        packet = next(self._packets, None)
-        if packet is None:
-            self._rewind()
-            return
-        for frame in _decode(packet):
-            if isinstance(frame, av.VideoFrame):
-                self._take_picture(frame)
-            elif isinstance(frame, av.AudioFrame):
-                self._take_sound(frame)
-
-    @property
-    def _streams(self) -> list[av.VideoStream | av.AudioStream]:
-        return [stream for stream in (self.video, self.audio) if stream is not None]
-
-    def _take_picture(self, frame: av.VideoFrame) -> None:
-        at = self._position(frame, self.reached[Kind.VIDEO])
-        self.pictures.append((at, self._pictures.convert(frame)))
-        rate = self.video.average_rate if self.video is not None else None
-        self.reached[Kind.VIDEO] = at + (float(1 / rate) if rate else _DEFAULT_PERIOD)
-
-    def _take_sound(self, frame: av.AudioFrame) -> None:
-        at = self._position(frame, self.reached[Kind.AUDIO])
-        self.reached[Kind.AUDIO] = at + frame.samples / frame.sample_rate
-        self.blocks.extend(self._cutter.push(self._sound.convert(frame), at))
-
-    def _position(self, frame: av.VideoFrame | av.AudioFrame, guess: float) -> float:
-        if frame.pts is None or frame.time_base is None:
-            return guess
-        return self._offset + max(float(frame.pts * Fraction(frame.time_base)) - self._start, 0.0)
-
-    def _rewind(self) -> None:
-        end = max(self.reached.values())
-        if not self._loop or end <= self._offset:  # over, or nothing came of a whole round
-            raise EOFError
-        self.container.seek(self.container.start_time or 0)
-        self._offset = end
-        self._packets = self.container.demux(self._streams)
-
-
 class FileInput(Input):
     """A file that is open and plays from its first reading on."""
 
@@ -109,32 +47,33 @@ class FileInput(Input):
         self._tape = Tape(container, loop=file.loop)
         self._stop = stop
         self._playback: Playback | None = None
-        self._video_clock = VideoClock()
-        self._audio_clock = AudioClock()
+        self._video_clock, self._audio_clock = VideoClock(), AudioClock()
+        self._coded_video_clock, self._coded_audio_clock = VideoClock(), AudioClock()
         self._is_over = False
-        self.kinds = self._tape.kinds
+        self._heeded: Demand | None = None  # whose wishes the tape knows
+        self.kinds, self.coded = self._tape.kinds, self._tape.coded
         self.form = _form(self._tape)
         self._decode_until(0.0)
         if not self._tape.pictures and not self._tape.blocks:
             raise DeviceFailed(f"The {file.label} holds neither pictures nor sound: name another.")
 
-    def read(self) -> list[Frame]:
-        """Return what is due."""
+    def read(self) -> Sequence[Frame | Coded]:
+        """Return what is due; if nothing is, make ready what comes next."""
+        self._heed()
         now = capture_time()
         playback = self._playback = self._playback or Playback(now)
-        head = self._head()
-        if head is not None:
-            playback.catch_up(head, now)
-        self._decode_until(playback.position(now) + LOOKAHEAD)
-        frames = self._due(playback, playback.position(now))
-        if self._is_over and not frames and self._head() is None:
-            raise EOFError
-        return frames
+        items = self._take(playback, now)
+        if not items:
+            self._read_ahead(playback.position(now))
+            items = self._take(playback, now)
+            if self._is_over and not items and self._head() is None:
+                raise EOFError
+        return items
 
     def delay(self) -> float:
         """Wait until the next frame is due."""
         head = self._head()
-        if head is None or self._playback is None:
+        if head is None or self._playback is None or self._tape.is_behind:
             return 0.0
         return min(max(self._playback.moment(head) - capture_time(), 0.0), MAX_DELAY)
 
@@ -142,14 +81,45 @@ class FileInput(Input):
         """Close the file."""
         self._tape.container.close()
 
-    def _head(self) -> float | None:
-        return min((queue[0][0] for queue in (self._tape.pictures, self._tape.blocks) if queue), default=None)
+    def _heed(self) -> None:
+        if self.demand is not self._heeded:
+            self._tape.heed(self.demand)
+            self._heeded = self.demand
+        if self._tape.is_behind:
+            self._tape.catch_up()
 
-    def _decode_until(self, position: float) -> None:
-        """Decode until every kind has reached `position`, unless one of them is missing for a while."""
+    def _take(self, playback: Playback, now: float) -> Sequence[Frame | Coded]:
+        """Return what is due at `now`."""
+        head = self._head()
+        if head is None:
+            return ()
+        playback.catch_up(head, now)
+        position = playback.position(now)
+        return () if head > position else [*self._coded_due(playback, position), *self._due(playback, position)]
+
+    def _read_ahead(self, position: float) -> None:
+        """Decode a little more than is due; of sound alone, which is small, much at once."""
+        least, most = LOOKAHEAD if Kind.VIDEO in self.kinds else SOUND_LOOKAHEAD
+        if min(self._tape.reached.values(), default=position) <= position + least:
+            self._decode_until(position + most, due=position)
+
+    def _head(self) -> float | None:
+        tape = self._tape
+        heads = [queue[0][0] for queue in (tape.pictures, tape.blocks) if queue]
+        heads += [queue[0][0] for queue in tape.units.values() if queue]
+        return min(heads, default=None)
+
+    def _decode_until(self, position: float, due: float = -math.inf) -> None:
+        """Decode until every kind has reached `position`, unless one of them is missing for a while.
+
+        It ends sooner when several pictures wait that are `due`: whoever is late has many to make up for, and decoded
+        all at once they would take memory, 1.4 MB each, that fragments and is never given back.
+        """
         reached = self._tape.reached
         while not self._is_over and not self._stop.is_set() and reached:
             if min(reached.values()) > position or max(reached.values()) > position + MAX_SPREAD:
+                return
+            if len(self._tape.pictures) >= MOST_WAITING and self._tape.pictures[MOST_WAITING - 1][0] <= due:
                 return
             self._advance()
         self._is_over = self._is_over or not reached
@@ -159,6 +129,19 @@ class FileInput(Input):
             self._tape.advance()
         except EOFError:
             self._is_over = True
+
+    def _coded_due(self, playback: Playback, position: float) -> list[Coded]:
+        items: list[Coded] = []
+        for kind, queue in self._tape.units.items():
+            while queue and queue[0][0] <= position:
+                at, unit = queue.popleft()
+                items += _stamped(kind, unit, self._coded_stamp(kind, playback.moment(at), unit))
+        return items if self.demand.coded else []
+
+    def _coded_stamp(self, kind: Kind, at: float, unit: Unit) -> int | None:
+        if kind is Kind.AUDIO:
+            return self._coded_audio_clock.stamp(at, unit.samples)
+        return self._coded_video_clock.stamp(at)
 
     def _due(self, playback: Playback, position: float) -> list[Frame]:
         frames: list[Frame] = []
@@ -172,11 +155,8 @@ class FileInput(Input):
         return frames
 
 
-def _decode(packet: "av.Packet[Stream]") -> list[object]:
-    try:
-        return list(packet.decode())
-    except (av.InvalidDataError, EOFError):  # a damaged packet costs its picture, not the playback
-        return []
+def _stamped(kind: Kind, unit: Unit, stamp: int | None) -> list[Coded]:
+    return [] if stamp is None else [Coded(kind, unit.bitstream, stamp, unit.is_key)]
 
 
 def _form(tape: Tape) -> Opened:

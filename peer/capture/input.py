@@ -2,16 +2,20 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import av
 from av.container import InputContainer
 
+from peer.capture.coded import Coded, Coding
 from peer.capture.format import Opened
 from peer.capture.source import Kind
 
 Frame = av.VideoFrame | av.AudioFrame
+NOTHING_CODED: Mapping[Kind, Coding] = MappingProxyType({})
 
 _epoch = time.monotonic()  # the system's clock: the same in a program and in the processes that read for it
 
@@ -42,16 +46,26 @@ def closed_on_error(container: InputContainer) -> Iterator[InputContainer]:
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What somebody wants of a source: of which kinds frames, and of which what the source gives encoded."""
+
+    frames: frozenset[Kind] = frozenset(Kind)
+    coded: frozenset[Kind] = frozenset()
+
+
 class Input(ABC):
     """An open source. Everything here is called by one thread, the one that opened it."""
 
     kinds: tuple[Kind, ...]
     form: Opened
+    coded: Mapping[Kind, Coding] = NOTHING_CODED  # what it can give encoded besides
+    demand = Demand()  # whoever reads keeps it up to date; frames that nobody wants need not be decoded
     is_live: bool = True  # False: it is proven to work by being open, and waits for its first subscriber
 
     @abstractmethod
-    def read(self) -> list[Frame]:
-        """Return what is there, stamped and in memory of its own; an empty list if nothing is yet.
+    def read(self) -> Sequence[Frame | Coded]:
+        """Return what is there, stamped and in memory of its own; nothing if nothing is yet.
 
         Raises `EOFError` when the source is over, `OSError` or `av.FFmpegError` when it fails.
         """

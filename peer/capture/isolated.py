@@ -32,8 +32,9 @@ from peer.capture.channel import (
     Stop,
     to_helper,
 )
+from peer.capture.coded import Coded
 from peer.capture.convert import BLOCK_BYTES
-from peer.capture.input import Frame, adopt_epoch
+from peer.capture.input import Demand, Frame, adopt_epoch
 from peer.capture.memory import SharedMemory, picture_bytes
 from peer.capture.reading import Ending, Reading, Ready, kind_of
 from peer.capture.slots import SLOTS, WAITING, Lane
@@ -77,7 +78,12 @@ def _read(start: Start, channel: Channel[FromParent], memory: SharedMemory, word
 
 
 class Sender:
-    """Lays frames into the memory and tells the parent. It is the audience of the reading."""
+    """Lays frames into the memory and tells the parent. It is the audience of the reading.
+
+    What the source gives encoded does not cross: the process is there for drivers of which nothing is known.
+    """
+
+    demand = Demand()
 
     def __init__(self, channel: Channel[FromParent], memory: SharedMemory) -> None:
         self._channel = channel
@@ -93,7 +99,7 @@ class Sender:
 
     def ready(self, ready: Ready) -> None:
         """Tell that the device is open."""
-        self._channel.send(Begun(ready))
+        self._channel.send(Begun(Ready(ready.kinds, ready.form)))
 
     def take(self, frame: Frame) -> None:
         """Send a frame as soon as there is a slot for it; never wait."""
@@ -101,6 +107,10 @@ class Sender:
         with self._lock:
             self._lanes[kind].put(frame, _bytes(frame))
             self._send(kind)
+
+    def take_coded(self, coded: Coded) -> None:
+        """Nobody asked for it."""
+        raise AssertionError(coded)
 
     def play(self) -> None:
         """There is a subscriber."""

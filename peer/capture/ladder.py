@@ -34,7 +34,9 @@ def camera_attempts(camera: Camera, platform: str) -> list[Attempt]:
     if platform == "win32":
         return _dshow_camera(camera.device or "", wish)
     device = camera.device or ""
+    coded = [camera.coding] if camera.coding is not None else []
     return [
+        *(Attempt(device, "v4l2", {**POLLED, **wish, "input_format": coding}, PROBE_LIMIT) for coding in coded),
         Attempt(device, "v4l2", {**POLLED, **wish, "input_format": "mjpeg"}, PROBE_LIMIT),
         Attempt(device, "v4l2", {**POLLED, **wish, "input_format": "yuyv422"}, PROBE_LIMIT),
         Attempt(device, "v4l2", {**POLLED, **wish}, PROBE_LIMIT),

@@ -5,32 +5,38 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
+from peer.capture.coded import Coded
 from peer.capture.input import Frame
 from peer.capture.source import Kind
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T", Frame, Coded)
 Deliver = Callable[[Frame], None]
+DeliverCoded = Callable[[Coded], None]
 Ended = Callable[[str | None], None]
 
 CAPACITY = {Kind.VIDEO: 1, Kind.AUDIO: 10}  # frames: one picture, 200 ms of sound
 
 
-class Mailbox:
+class Mailbox(Generic[T]):
     """One subscription. `put()` and `end()` belong to the reader's thread, all else to the subscriber's loop."""
 
-    def __init__(self, kind: Kind, loop: asyncio.AbstractEventLoop, deliver: Deliver, ended: Ended | None) -> None:
+    def __init__(
+        self, kind: Kind, loop: asyncio.AbstractEventLoop, deliver: Callable[[T], None], ended: Ended | None
+    ) -> None:
         self.kind = kind
         self._loop = loop
-        self._deliver = deliver
+        self._deliver: Callable[[T], None] = deliver
         self._ended = ended
         self._lock = threading.Lock()
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[T] = deque()
         self._is_called = False  # the loop has been told to look
         self._is_closed = False
 
-    def put(self, frame: Frame) -> int:
+    def put(self, frame: T) -> int:
         """Leave a frame; return how many older ones it displaced."""
         with self._lock:
             self._frames.append(frame)
@@ -67,7 +73,7 @@ class Mailbox:
             if not self._is_closed:
                 self._hand_over(frame)
 
-    def _hand_over(self, frame: Frame) -> None:
+    def _hand_over(self, frame: T) -> None:
         try:
             self._deliver(frame)
         except Exception:  # a subscriber's mistake must harm neither the others nor the reader
@@ -80,13 +86,13 @@ class Mailbox:
         ended(text)
 
 
-class Handover(Mailbox):
+class Handover(Mailbox[T]):
     """A subscription that is served in the reader's thread itself, for a subscriber that never waits.
 
     Nothing is delivered after `close()` has returned.
     """
 
-    def put(self, frame: Frame) -> int:
+    def put(self, frame: T) -> int:
         """Deliver a frame."""
         with self._lock:
             if not self._is_closed:

@@ -57,7 +57,7 @@ class ProcessReader(Reader):
         if is_first and not self._reaped.is_set():
             self._ender.start()
 
-    def subscribe(self, kind: Kind, deliver: Deliver, ended: SourceEnded | None, *, at_once: bool) -> Mailbox:
+    def subscribe(self, kind: Kind, deliver: Deliver, ended: SourceEnded | None, *, at_once: bool) -> Mailbox[Frame]:
         """Deliver frames of one kind from now on."""
         mailbox = super().subscribe(kind, deliver, ended, at_once=at_once)
         if (isolate := self._isolate.wait_in_thread(0)) is not None:

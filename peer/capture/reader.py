@@ -16,12 +16,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from peer.capture.coded import Coded
 from peer.capture.handles import Watch
-from peer.capture.input import Frame
-from peer.capture.mailbox import Deliver, Ended, Handover, Mailbox
+from peer.capture.input import Demand, Frame
+from peer.capture.mailbox import Deliver, DeliverCoded, Ended, Handover, Mailbox
 from peer.capture.oneshot import OneShot
 from peer.capture.reading import TURN_POLL, Ending, Reading, Ready, kind_of
-from peer.capture.source import Kind, Source, TestPattern
+from peer.capture.source import Kind, Source
 from peer.capture.track import Track
 from peer.errors import DeviceError, DeviceFailed
 from peer.events import Outcome
@@ -48,11 +49,14 @@ class Reader(ABC):
         self.opened: OneShot[Ready | DeviceError] = OneShot()
         self.closed: OneShot[Closing] = OneShot()
         self.dropped: dict[Kind, int] = dict.fromkeys(source.kinds, 0)
+        self.taken: dict[Kind, int] = dict.fromkeys(source.kinds, 0)
         self._after = after
         self._gone = gone
         self._stop = threading.Event()
-        self._lock = threading.Lock()  # of the two below
-        self._mailboxes: tuple[Mailbox, ...] = ()
+        self._lock = threading.Lock()  # of those below
+        self._mailboxes: tuple[Mailbox[Frame], ...] = ()
+        self._coded: tuple[Handover[Coded], ...] = ()
+        self.demand = Demand(frozenset())  # what subscribers want; another object whenever it changes
         self._ending: Ending | None = None
         self._thread = threading.Thread(target=self._run, name=f"exeunt {source.label}", daemon=True)
 
@@ -86,21 +90,39 @@ class Reader(ABC):
         """Have the device closed, from any thread; `closed` says when it is."""
         self._stop.set()
 
-    def subscribe(self, kind: Kind, deliver: Deliver, ended: Ended | None, *, at_once: bool) -> Mailbox:
+    def subscribe(self, kind: Kind, deliver: Deliver, ended: Ended | None, *, at_once: bool) -> Mailbox[Frame]:
         """Deliver frames of one kind from now on: on the running loop, or `at_once` in the device's thread."""
         mailbox = (Handover if at_once else Mailbox)(kind, asyncio.get_running_loop(), deliver, ended)
         with self._lock:
             self._mailboxes = (*self._mailboxes, mailbox)
+            self._note_demand()
             ending = self._ending
         if ending is not None:
             mailbox.end(ending.text)
         return mailbox
 
-    def unsubscribe(self, mailbox: Mailbox) -> None:
+    def subscribe_coded(self, kind: Kind, deliver: DeliverCoded, ended: Ended | None) -> Handover[Coded]:
+        """Deliver what the device gives encoded from now on, in the device's thread."""
+        mailbox = Handover(kind, asyncio.get_running_loop(), deliver, ended)
+        with self._lock:
+            self._coded = (*self._coded, mailbox)
+            self._note_demand()
+            ending = self._ending
+        if ending is not None:
+            mailbox.end(ending.text)
+        return mailbox
+
+    def unsubscribe(self, mailbox: Mailbox[Frame] | Mailbox[Coded]) -> None:
         """Deliver nothing more to a subscriber. May be called twice."""
         mailbox.close()
         with self._lock:
             self._mailboxes = tuple(other for other in self._mailboxes if other is not mailbox)
+            self._coded = tuple(other for other in self._coded if other is not mailbox)
+            self._note_demand()
+
+    def _note_demand(self) -> None:
+        frames, coded = (frozenset(box.kind for box in boxes) for boxes in (self._mailboxes, self._coded))
+        self.demand = Demand(frames, coded)
 
     def ready(self, ready: Ready) -> None:
         """Tell those who wait that the device is open and gives frames."""
@@ -109,9 +131,16 @@ class Reader(ABC):
     def take(self, frame: Frame) -> None:
         """Deliver a frame to its subscribers."""
         kind = kind_of(frame)
+        self.taken[kind] += 1
         for mailbox in self._mailboxes:
             if mailbox.kind is kind:
                 self.dropped[kind] += mailbox.put(frame)
+
+    def take_coded(self, coded: Coded) -> None:
+        """Deliver something encoded to its subscribers."""
+        for mailbox in self._coded:
+            if mailbox.kind is coded.kind:
+                mailbox.put(coded)
 
     @abstractmethod
     def _read(self) -> Ending | None:
@@ -154,7 +183,7 @@ class Reader(ABC):
             return
         with self._lock:
             self._ending = ending
-            mailboxes = self._mailboxes
+            mailboxes: list[Mailbox[Frame] | Mailbox[Coded]] = [*self._mailboxes, *self._coded]
         for mailbox in mailboxes:
             mailbox.end(ending.text)
 
@@ -169,13 +198,13 @@ class ThreadReader(Reader):
     @property
     def is_there(self) -> bool:
         """Whether there is a subscriber."""
-        return bool(self._mailboxes)
+        return bool(self._mailboxes or self._coded)
 
     def _read(self) -> Ending | None:
         return Reading(self.source, self._stop, self, self._watch.opening).run()
 
     def _verify(self) -> Closing:
-        if isinstance(self.source, TestPattern):
+        if self.source.is_virtual:
             return Closing(Outcome.VERIFIED)
         deadline = time.monotonic() + HANDLE_LIMIT
         while (left := self._watch.left()) and time.monotonic() < deadline:

@@ -6,18 +6,19 @@ OPENING ──first frame──► LIVE ──stop, end or failure──► CLOS
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import av
 
+from peer.capture.coded import Coded, Coding
 from peer.capture.device_input import open_camera, open_microphone, open_screen
 from peer.capture.failures import running_failure
 from peer.capture.file_input import open_file
 from peer.capture.format import Opened
-from peer.capture.input import Frame, Input
+from peer.capture.input import Demand, Frame, Input
 from peer.capture.pattern_input import PatternInput
 from peer.capture.source import Camera, File, Kind, Microphone, Screen, Source, TestPattern
 from peer.errors import DeviceFailed
@@ -33,6 +34,7 @@ class Ready:
 
     kinds: tuple[Kind, ...]
     form: Opened
+    coded: Mapping[Kind, Coding] = field(default_factory=dict)  # what it can give encoded besides
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,20 @@ class Audience(Protocol):
 
     @property
     def is_there(self) -> bool:
-        """Whether anybody wants frames: a file does not begin before."""
+        """Whether anybody wants anything: a file does not begin before."""
+
+    @property
+    def demand(self) -> Demand:
+        """What is wanted."""
 
     def ready(self, ready: Ready) -> None:
         """The source is open and gives frames."""
 
     def take(self, frame: Frame) -> None:
         """Here is a frame."""
+
+    def take_coded(self, coded: Coded) -> None:
+        """Here is something encoded. Only if that is wanted."""
 
 
 class Reading:
@@ -105,18 +114,25 @@ class Reading:
             pass
 
     def _read_once(self, opened: Input) -> None:
-        frames = opened.read()
-        if not frames:
+        opened.demand = self._audience.demand if self._is_ready else Demand()
+        items = opened.read()
+        if not items:
             self._stop.wait(opened.delay())
             return
         if not self._is_ready:
             self._tell_ready(opened)
-        for frame in frames:
-            self._audience.take(frame)
+        for item in items:
+            self._hand_out(item)
+
+    def _hand_out(self, item: Frame | Coded) -> None:
+        if isinstance(item, Coded):
+            self._audience.take_coded(item)
+        else:
+            self._audience.take(item)
 
     def _tell_ready(self, opened: Input) -> None:
         self._is_ready = True
-        self._audience.ready(Ready(opened.kinds, opened.form))
+        self._audience.ready(Ready(opened.kinds, opened.form, opened.coded))
 
 
 def kind_of(frame: Frame) -> Kind:
@@ -126,6 +142,8 @@ def kind_of(frame: Frame) -> Kind:
 
 def open_input(source: Source, stop: threading.Event) -> Input:
     """Open a source in the calling thread. Raises `DeviceError`."""
+    if (opened := source.open_input()) is not None:
+        return opened
     match source:
         case Camera():
             return open_camera(source)
@@ -138,8 +156,6 @@ def open_input(source: Source, stop: threading.Event) -> Input:
         case TestPattern():
             return PatternInput(source)
         case _:
-            if (opened := source.open_input()) is not None:
-                return opened
             raise DeviceFailed(
                 f"{source!r} is no source that can be opened: use Camera, Microphone, Screen, File or TestPattern."
             )

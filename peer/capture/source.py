@@ -1,6 +1,7 @@
 """What can be captured, as values: a source says which device and how; nothing is opened before `acquire()`.
 
 Source ── Camera · Microphone · Screen · File · TestPattern · Track (in `track.py`)
+          · VideoSource · AudioSource (in `written.py`)
 """
 
 import os
@@ -41,6 +42,7 @@ class Source(ABC):
     """
 
     isolation: Isolation | str | None = None
+    is_virtual = False  # nothing of the system's is behind it: once its thread lets go, it is free
 
     def __post_init__(self) -> None:
         if self.isolation is not None and self.isolation not in list(Isolation):
@@ -70,6 +72,10 @@ class Source(ABC):
 class Camera(Source):
     """A camera; without `device`, the first of `enumerate_devices()`. Size and rate are wishes: see `Capture.format`.
 
+    `coding="h264"` asks a camera on Linux that encodes by itself for H.264: that is sent as it is to whoever takes it,
+    which costs next to nothing. But then the camera decides on bitrate and key frames, and one that cannot gives what
+    it gives without.
+
     `device` is a path on Linux ("/dev/video0", or a lasting one under /dev/v4l/by-id), an index or a name on macOS,
     a name on Windows. Two specifications of one device are one camera, opened as the first of them asked.
     """
@@ -79,7 +85,13 @@ class Camera(Source):
     width: int = 1280
     height: int = 720
     fps: float = 30
+    coding: str | None = None
     isolation: Isolation | str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coding not in (None, "h264"):
+            raise UsageError(f"A camera cannot be asked for {self.coding!r}: coding is 'h264' or None.")
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -214,6 +226,7 @@ class TestPattern(Source):
     """
 
     __test__ = False  # pytest: this is no test
+    is_virtual = True
 
     _: KW_ONLY
     width: int = 1280

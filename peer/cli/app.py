@@ -1,21 +1,21 @@
 """The commands and their options; what they do is in the modules beside."""
 
 import asyncio
-import logging
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from peer.cli.arguments import SourceOptions, parse_ice_server, parse_size, with_optional_values
+from peer.cli import enduring, keys, operate, recording, serving
+from peer.cli.arguments import SourceOptions, parse_size, with_optional_values
+from peer.cli.commands import Version, assemble
+from peer.cli.options import For, Fps, Host, JournalFile, Key, Size
 from peer.cli.output import JsonLines, Lines, Output
+from peer.cli.start import VERBOSE, Json, Room, Token, Url, Verbose, Work, start
 from peer.cli.why import check_journal, show_why
 from peer.errors import ExeuntError, UsageError
-from signaling.config import Duplicate, SignalingConfig
 
-Work = Coroutine[Any, Any, None]
 app = typer.Typer(
     name="exeunt",
     help="A WebRTC endpoint that always leaves properly, and the rooms it meets others in.",
@@ -23,27 +23,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(serving.app)
+app.add_typer(operate.app)
 WRONG_USAGE: type[Exception] = typer.BadParameter.__bases__[0]  # "UsageError", which typer does not export
 
-VERBOSE = {"--verbose", "-v"}
 
-Url = Annotated[str, typer.Argument(metavar="URL", help="The server, like ws://127.0.0.1:8080/ws.")]
-Room = Annotated[str, typer.Argument(metavar="ROOM")]
-Token = Annotated[str | None, typer.Option(envvar="EXEUNT_TOKEN", help="A token, for a server with a key.")]
-Text = Annotated[str | None, typer.Option(help="What the others and those concerned are told.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON lines, one event each, the exit report last.")]
-For = Annotated[float | None, typer.Option("--for", metavar="SECONDS", min=0, help="Leave after so many seconds.")]
-Verbose = Annotated[bool, typer.Option(*sorted(VERBOSE), help="Log what happens inside, on standard error.")]
-Host = Annotated[str, typer.Option(help="The address to listen at. Beyond loopback a key is needed.")]
-Size = Annotated[str | None, typer.Option(metavar="WxH", help="The size of the picture, like 1280x720.")]
-Fps = Annotated[int, typer.Option(min=1, max=120, help="Pictures in a second.")]
-JournalFile = Annotated[
-    Path | None, typer.Option("--journal", metavar="FILE", help="Write down what happens, as JSON lines, for `why`.")
-]
-Key = Annotated[
-    str | None,
-    typer.Option(envvar="EXEUNT_KEY", help="The secret that tokens are signed with (16 characters or more)."),
-]
+@app.callback()
+def before(version: Version = False) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command()
@@ -65,58 +52,15 @@ def demo(
         check_journal(journal)
         return run_demo(output, host=host, port=port, room=room, journal=journal, seconds=seconds)
 
-    _run(work, json, verbose)
-
-
-@app.command()
-def serve(
-    host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen at; 0: any.")] = 8080,
-    key: Key = None,
-    grace: Annotated[float, typer.Option(min=0, help="Seconds in which a lost user may come back.")] = 10.0,
-    heartbeat: Annotated[float, typer.Option(min=0, help="Seconds between pings; a silent user is lost.")] = 5.0,
-    capacity: Annotated[int, typer.Option(min=1, help="Users in one room.")] = 64,
-    max_age: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Dismiss a room that long after its first user came.")
-    ] = None,
-    duplicate: Annotated[Duplicate, typer.Option(help="When a name that is here joins again.")] = Duplicate.REPLACE,
-    ice_server: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URL", help="stun:host:port or turn:user:password@host:port; repeatable."),
-    ] = None,
-    journal: JournalFile = None,
-    seconds: For = None,
-    json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Serve rooms, and the page to watch them with."""
-    from peer.cli.serve import run_server
-
-    def work(output: Output) -> Work:
-        servers = tuple(map(parse_ice_server, ice_server or ()))
-        check_journal(journal)
-        try:
-            config = SignalingConfig(
-                key=key,
-                grace=grace,
-                heartbeat=heartbeat,
-                capacity=capacity,
-                max_age=max_age,
-                duplicate=duplicate,
-                ice_servers=servers,
-                journal=journal,
-            )
-        except ValueError as error:
-            raise UsageError(str(error)) from None
-        return run_server(output, host=host, port=port, seconds=seconds, config=config)
-
-    _run(work, json, verbose)
+    start(work, json, verbose)
 
 
 @app.command()
 def publish(
     url: Url,
-    room: Room,
+    room: Annotated[
+        str | None, typer.Argument(metavar="ROOM", help="The room's name. Without one, URL is a WHIP endpoint.")
+    ] = None,
     user: Annotated[str, typer.Option(help="The name the others see.")] = "publisher",
     camera: Annotated[str | None, typer.Option(metavar="[=DEVICE]", help="A camera, like /dev/video0.")] = None,
     microphone: Annotated[str | None, typer.Option(metavar="[=DEVICE]", help="A microphone, like hw:1.")] = None,
@@ -140,12 +84,17 @@ def publish(
         int | None, typer.Option(help="Bits per second of the picture at most (default: what suits its size).")
     ] = None,
     token: Token = None,
+    config: enduring.Config = None,
+    reconnect: enduring.Reconnect = None,
+    keep_devices: enduring.KeepDevices = False,
+    longest_wait: enduring.LongestWait = 30.0,
+    stats: enduring.Stats = False,
     journal: JournalFile = None,
     seconds: For = None,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Publish a camera, microphone, screen, file or test pattern into a room until you leave."""
+    """Publish a camera, microphone, screen, file or test pattern into a room, or to WHIP, until you leave."""
     from peer.cli.publish import run_publisher
 
     def work(output: Output) -> Work:
@@ -164,11 +113,52 @@ def publish(
             bitrate=bitrate,
         )
         check_journal(journal)
+        is_kiosk = config is not None if reconnect is None else reconnect
+        stays = enduring.Stays(is_kiosk, keep_devices=keep_devices, longest_wait=longest_wait)
         return run_publisher(
+            *(output, url),
+            room=room,
+            user=user,
+            token=token,
+            options=options,
+            journal=journal,
+            seconds=seconds,
+            stays=stays,
+            stats=stats,
+        )
+
+    start(work, json, verbose)
+
+
+@app.command()
+def record(
+    url: Url,
+    room: Room,
+    out: recording.Out,
+    user: recording.User = "recorder",
+    only: recording.Only = None,
+    container: recording.ContainerName = recording.Suffix.MKV,
+    each: recording.Each = False,
+    composite: recording.Composite = False,
+    token: Token = None,
+    journal: JournalFile = None,
+    seconds: For = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Record what the others send, as it comes, until you leave: a track for each in one file, or a file for each."""
+    from peer.cli.record import RecordOptions, run_recorder
+
+    def work(output: Output) -> Work:
+        check_journal(journal)
+        options = RecordOptions(
+            folder=out, container=container.value, only=tuple(only or ()), each=each, composite=composite
+        )
+        return run_recorder(
             output, url, room=room, user=user, token=token, options=options, journal=journal, seconds=seconds
         )
 
-    _run(work, json, verbose)
+    start(work, json, verbose)
 
 
 @app.command()
@@ -176,50 +166,53 @@ def devices(json: Json = False, verbose: Verbose = False) -> None:
     """List the cameras, microphones and screens that can be published."""
     from peer.cli.devices import list_devices
 
-    _run(list_devices, json, verbose)
+    start(list_devices, json, verbose)
 
 
 @app.command()
-def kick(
+def token(
+    room: Annotated[str, typer.Argument(metavar="ROOM", help="The room, or a pattern like team-*.")],
+    user: Annotated[str, typer.Argument(metavar="USER", help="The user; *: anybody.")],
+    grant: keys.Grants = None,
+    expires: keys.Expires = "1h",
+    key: Key = None,
+    key_file: keys.KeyFile = None,
+    kid: keys.Kid = None,
+) -> None:
+    """Print a token that lets a user into a room."""
+    from peer.cli.token import print_token
+
+    print_token(room, user, grants=grant, expires=expires, key=key, file=key_file, kid=kid)
+
+
+@app.command("load-test")
+def load_test(
     url: Url,
-    room: Room,
-    user: Annotated[str, typer.Argument(metavar="USER")],
-    text: Text = None,
-    ban: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Keep name and token out of the room for so long.")
-    ] = None,
+    rooms: Annotated[int, typer.Option(min=1, help="How many rooms.")] = 10,
+    users: Annotated[int, typer.Option(min=1, help="Users in each room.")] = 5,
+    rate: Annotated[float, typer.Option(min=0, max=1000, help="Messages a second of each user.")] = 1.0,
+    seconds: Annotated[
+        float, typer.Option("--for", metavar="SECONDS", min=0, max=3600, help="How long they speak.")
+    ] = 10.0,
+    key: Key = None,
     token: Token = None,
-    json: Json = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the results as a PNG (matplotlib).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON object.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Remove a user from a room."""
-    from peer.cli.admin import kick_user
+    """Let many users into rooms of a server, have them speak and leave, and measure how long that takes."""
+    from peer.cli.load import Load, load_test
 
-    _run(lambda output: kick_user(output, url, room, user, text=text, ban=ban, token=token), json, verbose)
-
-
-@app.command()
-def dismiss(
-    url: Url, room: Room, text: Text = None, token: Token = None, json: Json = False, verbose: Verbose = False
-) -> None:
-    """Close a room and remove everybody."""
-    from peer.cli.admin import dismiss_room
-
-    _run(lambda output: dismiss_room(output, url, room, text=text, token=token), json, verbose)
-
-
-@app.command()
-def rooms(url: Url, token: Token = None, json: Json = False, verbose: Verbose = False) -> None:
-    """List the rooms of a server and who is in them."""
-    from peer.cli.admin import list_rooms
-
-    _run(lambda output: list_rooms(output, url, token=token), json, verbose)
+    load = Load(rooms=rooms, users=users, rate=rate, seconds=seconds)
+    start(lambda output: load_test(output, url, load, key=key, token=token, plot=plot, is_quiet=json), json, verbose)
 
 
 @app.command()
 def why(
-    journals: Annotated[list[Path], typer.Argument(metavar="JOURNAL", help="Of the server, of peers, or both.")],
-    user: Annotated[str, typer.Argument(metavar="USER")],
+    journals: Annotated[
+        list[Path], typer.Argument(metavar="JOURNAL", help="The journals of the server, of peers, or both.")
+    ],
+    user: Annotated[str, typer.Argument(metavar="USER", help="The one who left.")],
     room: Annotated[str | None, typer.Option(help="Only this room (default: wherever the user was last).")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every stay, not only the last.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each stay.")] = False,
@@ -231,9 +224,8 @@ def why(
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status. Never lets a traceback through, unless `--verbose` asks for it."""
     output: Output = JsonLines() if "--json" in arguments else Lines()
-    command = typer.main.get_command(app)
     try:
-        return command.main(with_optional_values(arguments), prog_name="exeunt", standalone_mode=False) or 0
+        return assemble(app).main(with_optional_values(arguments), prog_name="exeunt", standalone_mode=False) or 0
     except WRONG_USAGE as error:
         return _wrong_usage(output, error)
     except UsageError as error:
@@ -260,22 +252,6 @@ def _wrong_usage(output: Output, error: Exception) -> int:
         return 2
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "exeunt"
-    output.error(f"{message.rstrip('.')}; see `{path} --help`")
+    said = f"{message} See" if message.endswith("?") else f"{message.rstrip('.')}; see"
+    output.error(f"{said} `{path} --help`")
     return 2
-
-
-def _run(work: Callable[[Output], Work], json: bool, verbose: bool) -> None:
-    output: Output = JsonLines() if json else Lines()
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR, format="%(asctime)s %(name)s: %(message)s")
-    asyncio.run(_main(work(output), verbose))
-
-
-async def _main(work: Work, verbose: bool) -> None:
-    if not verbose:
-        asyncio.get_running_loop().set_exception_handler(_say_only)
-    await work
-
-
-def _say_only(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What nobody awaited has failed: a line for the log, no traceback."""
-    logging.getLogger(__name__).error("%s: %s", context.get("message"), context.get("exception"))

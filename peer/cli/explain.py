@@ -153,8 +153,7 @@ class _Account:
             yield from self._lost(ending)
         elif farewell := self._use(stay.server("farewell")):
             self._use(stay.server("socketLost"))
-            saw = "saw the process die" if ending.reason is Reason.CRASHED else "saw the program hang"
-            yield f"{user}'s {farewell.by or 'guard'} {saw} and told the server"
+            yield f"{user}'s {_saw(farewell.by or 'guard')} and told the server"
         elif ending.detected_by is Detection.GUARD:
             yield f"{user}'s guard saw the process die"
 
@@ -232,6 +231,12 @@ def _asker(asked: Entry | None, did: str) -> str | None:
 
 def _quoted(text: str | None) -> str:
     return f': "{text}"' if text else ""
+
+
+def _saw(by: str) -> str:
+    """Say who told the server of an end that the leaver could not tell, and what they saw, after "ana's "."""
+    saw = {"guard": "saw the process die", "watchdog": "saw the program hang", "page": "was left by its user"}
+    return f"{by} {saw.get(by, 'saw the end')}"
 
 
 def _bracketed(text: str | None) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from peer.cli.rows import Row
 from peer.events import (
     ConnectionBack,
     ConnectionLost,
@@ -17,13 +18,30 @@ from peer.events import (
     Event,
     ExitReport,
     ExitRoom,
+    Message,
+    Muted,
     Outcome,
+    RecordingEnded,
+    RecordingFailed,
+    RecordingStarted,
     RemoteUserBack,
+    RemoteUserFirstFrame,
+    RemoteUserFrozen,
     RemoteUserJoin,
     RemoteUserLeave,
+    RemoteUserMuted,
+    RemoteUserPublished,
+    RemoteUserQuality,
+    RemoteUserResumed,
+    RemoteUserSilent,
+    RemoteUserSpeaking,
+    RemoteUserUnmuted,
+    RemoteUserUnpublished,
     RemoteUserUnreachable,
     RemoteUserUpdate,
+    RoomChanged,
     SourceEnded,
+    TokenExpiring,
 )
 from signaling.reasons import Reason
 
@@ -43,6 +61,7 @@ REASON_WORDS = {
     Reason.CRASHED: "the process died",
     Reason.SERVER_SHUTDOWN: "the server went down",
     Reason.ERROR: "the program failed",
+    Reason.MOVED: "moved to another room",
 }
 
 
@@ -75,6 +94,10 @@ class JsonLines:
         self._print({"type": "error", "text": text})
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"exeunt: {escape(text)}")
 
+    def streams(self, rows: list[Row]) -> None:
+        """Print what is sent to everybody, as `{"type": "stats", "streams": [...]}`."""
+        self._print({"type": "stats", "streams": msgspec.to_builtins(rows)})
+
     @staticmethod
     def _print(words: dict[str, object]) -> None:
         print(msgspec.json.encode({"time": round(time.time(), 3), **words}).decode(), flush=True)
@@ -93,6 +116,11 @@ class Lines:
 
     def __init__(self) -> None:
         self._console = PipedConsole(highlight=False, soft_wrap=True)
+
+    @property
+    def console(self) -> Console:
+        """Where the lines go: what is shown beside them must go through it as well."""
+        return self._console
 
     def event(self, event: Event) -> None:
         """Print an event; the exit with its report."""
@@ -115,10 +143,18 @@ def describe(event: Event) -> str:
     match event:
         case EnterRoom(room=room, user=user):
             return f"in room [bold]{escape(room)}[/] as [bold]{escape(user)}[/]"
+        case RoomChanged(room=room):
+            return f"moved to room [bold]{escape(room)}[/]"
+        case Message(user=user, topic=topic, data=data):
+            return f"  {escape(user or 'the server')} says {_json(topic)}: {_json(data)}"
+        case Muted(kind=kind, text=text):
+            return f"[yellow]?[/] our {kind} was muted{'' if text is None else f': {escape(text)}'}"
+        case TokenExpiring(expires_in=expires_in):
+            return f"[yellow]?[/] our token expires in {expires_in:.0f} s"
         case RemoteUserJoin(user=user):
             return f"[green]+[/] {escape(user)} is here"
         case RemoteUserUpdate(user=user, extra=extra):
-            return f"  {escape(user)} is now {escape(msgspec.json.encode(extra).decode())}"
+            return f"  {escape(user)} is now {_json(extra)}"
         case RemoteUserUnreachable(user=user):
             return f"[yellow]?[/] {escape(user)} is unreachable"
         case RemoteUserBack(user=user):
@@ -135,6 +171,28 @@ def describe(event: Event) -> str:
             return f"[yellow]?[/] {escape(text)}"
         case DeviceBack(device=device, lost_for=lost_for):
             return f"[green]+[/] {escape(device)} is back after {lost_for:.1f} s"
+        case RemoteUserFirstFrame() | RemoteUserFrozen() | RemoteUserResumed():
+            return f"  {escape(event.user)}: {_describe_flow(event)}"
+        case RemoteUserPublished(user=user, kind=kind):
+            return f"  {escape(user)} sends {kind}"
+        case RemoteUserUnpublished(user=user, kind=kind):
+            return f"  {escape(user)} sends no {kind} any more"
+        case RemoteUserMuted(user=user, kind=kind):
+            return f"  {escape(user)} has muted their {kind}"
+        case RemoteUserUnmuted(user=user, kind=kind):
+            return f"  {escape(user)} has unmuted their {kind}"
+        case RemoteUserQuality(user=user, quality=quality):
+            return f"  the connection with {escape(user)} is {quality.name.lower().replace('_', ' ')}"
+        case RemoteUserSpeaking(user=user):
+            return f"  {escape(user)} is speaking"
+        case RemoteUserSilent(user=user):
+            return f"  {escape(user)} is silent"
+        case RecordingStarted(path=path):
+            return f"[green]+[/] recording to {escape(path)}"
+        case RecordingEnded(path=path, seconds=seconds, size=size):
+            return f"  {escape(path)} is complete: {seconds:.1f} s, {size:,} bytes"
+        case RecordingFailed(path=path, text=text):
+            return f"[red]-[/] {escape(path)}: {escape(text)}"
         case ExitRoom(reason=reason, text=text, report=report):
             return f"[bold]out[/] after {_ms(report.total)}: {_because(reason, text)}"
 
@@ -156,10 +214,24 @@ def report_table(report: ExitReport) -> Table:
     return table
 
 
+def _describe_flow(event: RemoteUserFirstFrame | RemoteUserFrozen | RemoteUserResumed) -> str:
+    match event:
+        case RemoteUserFirstFrame(kind=kind):
+            return f"the first {'sound' if kind == 'audio' else 'picture'} is here"
+        case RemoteUserFrozen():
+            return "the picture is frozen"
+        case RemoteUserResumed(frozen_for=frozen_for):
+            return f"the picture moves again after {frozen_for:.1f} s"
+
+
 def _describe_leave(event: RemoteUserLeave) -> str:
     silent = f", silent for {event.silent_for:.1f} s" if event.silent_for >= 0.1 else ""
     known = str(event.detected_by).replace("_", " ")
     return f"[red]-[/] {escape(event.user)} is gone: {_because(event.reason, event.text)} [dim]({known}{silent})[/]"
+
+
+def _json(value: object) -> str:
+    return escape(msgspec.json.encode(value).decode())
 
 
 def _because(reason: Reason, text: str | None) -> str:

@@ -17,8 +17,11 @@ at once and says so, instead of somewhere in the middle of a call.
   server then forgets the allocation by itself (RFC 8656, section 6).
 - Gathering candidates waits 5 s for STUN and TURN servers that do not answer, and cannot be given up. Here it can: the
   event in `gathering_ends` ends it.
+- Nobody is told how long STUN takes, which it does for as long as a connection lives: here it is noted.
+- Datagrams of strangers fill the log with tracebacks, or end the connection (`aiortc_datagrams`).
 - SRTP prefers AES with 256 bits; 128 are as good for media and cost a sixth less.
 - The DTLS cipher list has no RSA suites, so that peers with an RSA certificate (GStreamer) share none with us.
+- A certificate of X.509 version 2 (OBS Studio 30) ends the connection with a traceback (`aiortc_certificates`).
 """
 
 import asyncio
@@ -33,18 +36,21 @@ from typing import Any
 
 import aiortc
 import numpy as np
-from aioice import ice
+from aioice import ice, stun
 from aioice.ice import Connection as IceConnection
 from aioice.turn import TurnClientMixin
 from aiortc import RTCPeerConnection, rtcdtlstransport, rtp
 from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.exceptions import InvalidStateError
-from aiortc.rtcdtlstransport import RTCCertificate
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from av import AudioFrame, VideoFrame
 from av.video.frame import PictureType
 
 from peer.errors import ExeuntError
+from peer.media.aiortc_certificates import by_its_bytes
+from peer.media.aiortc_datagrams import of_a_size, only_of_stun, unless_malformed
+from peer.media.aiortc_pair import timed
 
 STOP_DECODER = "_RTCRtpReceiver__stop_decoder"
 DECODER_THREAD = "_RTCRtpReceiver__decoder_thread"
@@ -188,10 +194,16 @@ MENDED: tuple[tuple[Any, str, Mend], ...] = (
     (RTCRtpReceiver, "stop", _then_wait_for_decoder),
     (IceConnection, "connect", _not_after_close),
     (RTCPeerConnection, "_RTCPeerConnection__connect", _unless_closed),
+    (ice.StunProtocol, "request", timed),
+    (stun, "parse_message", only_of_stun),
+    (ice.StunProtocol, "datagram_received", unless_malformed),
+    (ice.StunProtocol, "datagram_received", of_a_size),
+    (TurnClientMixin, "datagram_received", unless_malformed),
     (TurnClientMixin, "delete", _within_limit),
     (ice, "server_reflexive_candidate", _until_given_up),
     (ice, "relayed_candidate", _until_given_up),
     (RTCCertificate, "_create_ssl_context", _with_rsa),
+    (RTCDtlsTransport, "_validate_peer_identity", by_its_bytes),
 )
 
 

@@ -7,13 +7,11 @@ takes none of our codecs is served by aiortc's own task, from the frames of its 
 
 import asyncio
 import functools
-import threading
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Protocol
 
 import aiortc
-from aioice.turn import TurnTransport
 from aiortc import RTCRtpSender
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
@@ -36,16 +34,18 @@ from aiortc.rtp import (
 from peer.capture.clock import AUDIO_RATE, VIDEO_RATE
 from peer.capture.input import capture_time
 from peer.errors import ExeuntError
+from peer.media.aiortc_route import SharedRoute, shared_route
 from peer.media.codecs import Codec
 from peer.media.encoding import NTP_EPOCH, send_time
+from peer.media.losses import Losses
 from peer.media.outlet import Outlet, Sent
-from peer.media.route import Address, LockedSession, Route
+from peer.media.repeating import LOSSY
 
 RATES = {"audio": AUDIO_RATE, "video": VIDEO_RATE}  # ticks per second
 NAMES = {
     name: f"_RTCRtpSender__{name}"
     for name in (
-        "rtp_started", "rtp_exited", "mid", "rtp_header_extensions_map", "rtx_sequence_number",
+        "rtp_started", "rtp_exited", "mid", "rtp_header_extensions_map",
         "lsr", "lsr_time", "octet_count", "packet_count", "rtt",
     )
 }  # fmt: skip
@@ -88,24 +88,6 @@ class SenderLayout:
         return profile.to_bytes(2, "big") + (len(block) // 4).to_bytes(2, "big") + block if block else b""
 
 
-class IcePair:
-    """A candidate pair of aioice."""
-
-    def __init__(self, pair: Any) -> None:
-        self._transport: asyncio.DatagramTransport = pair.protocol.transport
-        self.address: Address = pair.remote_addr
-
-    @property
-    def handle(self) -> int | None:
-        """The UDP socket; a TURN relay has none of its own."""
-        shared = None if isinstance(self._transport, TurnTransport) else self._transport.get_extra_info("socket")
-        return None if shared is None else int(shared.fileno())
-
-    def send(self, packet: bytes) -> None:
-        """Send a packet."""
-        self._transport.sendto(packet, self.address)
-
-
 @functools.cache
 def self_test() -> None:
     """Raise `ExeuntError` if this aiortc is not one that we know; later calls do nothing."""
@@ -130,6 +112,7 @@ class Tap:
         self._sender, self._user, self._viewers = sender, user, viewers
         self._codecs: list[Codec] = []
         self._outlet: Outlet | None = None
+        self._losses = Losses()
         hooks: Any = sender
         self._start = hooks.send
         self._run_theirs: Callable[[RTCRtpCodecParameters], Awaitable[None]] = hooks._run_rtp
@@ -144,47 +127,59 @@ class Tap:
 
     async def _run(self, first: RTCRtpCodecParameters) -> None:
         """Stand in for aiortc's task: plug the outlet in, and wait for the end."""
-        outlet = self._outlet = self._plugged_in()
-        if outlet is None:
-            await self._run_theirs(first)
-            return
-        _get(self._sender, "rtp_started").set()
+        _get(self._sender, "rtp_started").set()  # before anything can fail, or closing would wait for it for ever
         try:
-            await asyncio.get_running_loop().create_future()
+            self._outlet = self._plugged_in()
+            if self._outlet is None:
+                await self._run_theirs(first)
+            else:
+                await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
             pass  # how aiortc ends its task
         finally:
-            self._end(outlet)
+            self._end()
 
     def _plugged_in(self) -> Outlet | None:
         """Return our outlet; None if the viewer takes none of our codecs."""
-        route = _route(self._sender.transport) if self._codecs else None
+        route = shared_route(self._sender.transport) if self._codecs else None
         if route is None:
             return None
         outlet = self._make_outlet(route)
-        if self._viewers.plug(outlet):
+        try:
+            is_plugged = self._viewers.plug(outlet)
+        except BaseException:
+            self._unplug(outlet)
+            raise
+        if is_plugged:
             self._end_track()
             return outlet
         route.close()
         return None
 
-    def _make_outlet(self, route: "SharedRoute") -> Outlet:
+    def _make_outlet(self, route: SharedRoute) -> Outlet:
         return Outlet(
             user=self._user,
             kind=self._sender.kind,
             codecs=self._codecs,
+            rtx_ssrc=self._sender._rtx_ssrc,
             ssrc=self._sender._ssrc,
             layout=SenderLayout(self._sender, route.tag),
             route=route,
         )
 
-    def _end(self, outlet: Outlet) -> None:
+    def _end(self) -> None:
         try:
-            self._viewers.unplug(outlet)
-            outlet.route.close()
-            self._end_track()
+            if self._outlet is not None:
+                self._unplug(self._outlet)
+                self._end_track()
         finally:
             _get(self._sender, "rtp_exited").set()  # or closing would wait for it for ever
+
+    def _unplug(self, outlet: Outlet) -> None:
+        try:
+            self._viewers.unplug(outlet)
+        finally:
+            outlet.route.close()
 
     def _end_track(self) -> None:
         if self._sender.track is not None:
@@ -210,7 +205,13 @@ class Tap:
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
             for report in packet.reports:
                 if report.ssrc == outlet.ssrc:
-                    self._viewers.reported(outlet, report.fraction_lost / 256, _get(self._sender, "rtt"))
+                    self._reported(outlet, report)
+
+    def _reported(self, outlet: Outlet, report: Any) -> None:
+        outlet.round_trip = _get(self._sender, "rtt")
+        lost = self._losses.report(report.fraction_lost / 256, report.highest_sequence)
+        if lost is not None:
+            self._viewers.reported(outlet, lost, outlet.round_trip)
 
     def _estimated(self, outlet: Outlet, fci: bytes) -> None:
         try:
@@ -235,18 +236,22 @@ class Tap:
         await self._report_theirs(packets)
 
     async def _retransmit(self, sequence: int) -> None:
-        """Send a lost packet again, as RTX where that was negotiated (RFC 4588), else as it was."""
+        """Send a lost packet again, as RTX where that was negotiated (RFC 4588), else as it was.
+
+        On a link that loses much it is sent twice: a repetition that is lost, too, costs another round trip, for which
+        the picture stands still.
+        """
         outlet = self._outlet
         found = outlet.find(sequence) if outlet is not None else None
         if outlet is None or found is None:
             return
         packet = _packet(outlet, *found, sequence)
         packet.extensions.mid = _get(self._sender, "mid")
-        codec = found[0].codec
-        if codec.rtx is not None:
-            number: int = _get(self._sender, "rtx_sequence_number")
-            packet = wrap_rtx(packet, payload_type=codec.rtx, sequence_number=number, ssrc=self._sender._rtx_ssrc)
-            _set(self._sender, rtx_sequence_number=number + 1 & 0xFFFF)
+        rtx = found[0].codec.rtx
+        for _ in range(1 if rtx is None or outlet.repeating.loss < LOSSY else 2):
+            await self._send_again(outlet, packet if rtx is None else _as_rtx(outlet, packet, rtx))
+
+    async def _send_again(self, outlet: Outlet, packet: RtpPacket) -> None:
         outlet.counts.retransmitted_packets_sent += 1
         outlet.counts.retransmitted_bytes_sent += len(packet.payload)
         await self._sender.transport._send_rtp(packet.serialize(_get(self._sender, "rtp_header_extensions_map")))
@@ -273,35 +278,10 @@ def _codecs(parameters: RTCRtpSendParameters) -> list[Codec]:
     return [Codec(name, number, rtx.get(number)) for name, number, _ in payload_types if name != "RTX"]
 
 
-def _route(dtls: Any) -> "SharedRoute | None":
-    """Return the route of a transport, which all its senders share; None if it is closed."""
-    if dtls._tx_srtp is None or dtls.state != "connected":
-        return None
-    route: SharedRoute | None = getattr(dtls, "_exeunt_route", None)
-    if route is None or route.users == 0:
-        route = dtls._exeunt_route = SharedRoute(dtls)
-    route.users += 1
-    return route
-
-
-class SharedRoute(Route):
-    """The route of one DTLS transport; the last user to leave closes it."""
-
-    def __init__(self, dtls: Any) -> None:
-        lock, session = threading.Lock(), dtls._tx_srtp
-        if isinstance(session, LockedSession):
-            lock, session = session.lock, session.session
-        dtls._tx_srtp = LockedSession(session, lock)
-        self.tag = 16 if b"GCM" in dtls._ssl.get_selected_srtp_profile() else 10  # RFC 7714; RFC 3711, section 4.2.1
-        self.users = 0
-        nominated = dtls.transport._connection._nominated
-        super().__init__(session, lock, find=lambda: nominated.get(1), adopt=IcePair)
-
-    def close(self) -> None:
-        """One user less."""
-        self.users -= 1
-        if self.users == 0:
-            super().close()
+def _as_rtx(outlet: Outlet, packet: RtpPacket, payload_type: int) -> RtpPacket:
+    with outlet.route.lock:
+        number = outlet.number_again(1)
+    return wrap_rtx(packet, payload_type=payload_type, sequence_number=number, ssrc=outlet.rtx_ssrc)
 
 
 def _get(sender: RTCRtpSender, name: str) -> Any:

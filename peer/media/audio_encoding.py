@@ -6,7 +6,6 @@ from av import AudioFrame
 
 from peer.capture.clock import AUDIO_RATE
 from peer.capture.input import capture_time
-from peer.media.aiortc_compat import audio_level_dbov
 from peer.media.burst import Burst
 from peer.media.encoders import OpusEncoder
 from peer.media.encoding import Encoding, Frame, send_time
@@ -23,7 +22,7 @@ class AudioEncoding(Encoding):
         self._bitrate, self._channels = bitrate, channels
         self._encoder: OpusEncoder | None = None
         self._lost = 0.0
-        self._is_resting = True  # nothing is sent: there is silence
+        self._is_resting = True  # in a long silence, or not begun
         super().__init__("OPUS", most=WAITING)
 
     @property
@@ -46,12 +45,12 @@ class AudioEncoding(Encoding):
             self._encoder = OpusEncoder(channels=self._channels, bitrate=self._bitrate)
         self._encoder.set_loss(self._lost)
         encoded = self._encoder.encode(frame)
-        was_resting, self._is_resting = self._is_resting, encoded is None
+        was_resting, self._is_resting = self._is_resting, self._encoder.is_resting
         if encoded is None:
             return ()
+        begins_again = was_resting and not self._is_resting  # what bears the marker (RFC 3551, section 4.1)
         ticks = frame.pts if frame.pts is not None else round(capture_time() * AUDIO_RATE)
-        level = audio_level_dbov(frame)
-        return (Burst((encoded.bitstream,), ticks, send_time(), is_key=True, marks=was_resting, level=level),)
+        return (Burst((encoded.bitstream,), ticks, send_time(), is_key=True, marks=begins_again, level=encoded.level),)
 
     def _release(self) -> None:
         self._encoder = None

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from av import AudioFrame, VideoFrame
 
+from peer.capture.coded import Coded
 from peer.media.burst import Burst
 from peer.media.outlet import Outlet
 from peer.media.route import Scratch
@@ -21,7 +22,7 @@ from peer.media.route import Scratch
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 PAUSE = 1.0  # seconds after an encoder has failed
 MOST_PAYLOAD = 1170  # bytes, so that a packet with everything around it stays below 1,280 (RFC 8200, section 5)
-Frame = AudioFrame | VideoFrame
+Frame = AudioFrame | VideoFrame | Coded
 log = logging.getLogger(__name__)
 
 
@@ -67,6 +68,7 @@ class Encoding(ABC):
     def add(self, outlet: Outlet) -> None:
         """Feed one more, from its first key frame on."""
         with self._changed:
+            outlet.feeder = self
             self._outlets = (*self._outlets, outlet)
             self._changed.notify()
 
@@ -121,7 +123,8 @@ class Encoding(ABC):
     def _send(self, bursts: Sequence[Burst], scratch: Scratch) -> None:
         for burst in bursts:
             for outlet in self._outlets:
-                outlet.send(burst, scratch)
+                if outlet.feeder is self:
+                    outlet.send(burst, scratch)
 
     def _pause(self, seconds: float) -> None:
         """Wait, unless it is over before."""

@@ -8,12 +8,15 @@ slowly, and neither the device nor another connection notices.
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame, VideoFrame
 
+from peer.capture.clock import VIDEO_RATE
+from peer.capture.coded import Coded, Coding
 from peer.media.audience import Audience, Listeners
 from peer.media.blank import Frame, black, duplicate, silence, timed
 from peer.media.sending import Sending
@@ -36,12 +39,18 @@ class StubTrack(MediaStreamTrack):
         self._frames: deque[Frame] = deque(maxlen=LIMITS[fanout.kind])
         self._ready = asyncio.Event()
         self._home = asyncio.get_running_loop()
+        self.is_read = False  # whoever is served by an encoder of ours never reads it, nor who takes nothing at all
         self.dropped = 0
 
     def put(self, frame: Frame) -> None:
-        """Offer a frame, from any thread; if the connection is slow, its oldest is dropped."""
+        """Offer a frame, from any thread; if the connection is slow, its oldest is dropped.
+
+        It is shared with all others until it is read: of all tracks, few ever are.
+        """
         self.dropped += len(self._frames) == self._frames.maxlen
         self._frames.append(frame)
+        if self.readyState != "live":  # stopped meanwhile: nobody reads it, and nobody else lets go of it
+            self._frames.clear()
         with suppress(RuntimeError):  # the loop is closed
             self._home.call_soon_threadsafe(self._ready.set)
 
@@ -51,13 +60,17 @@ class StubTrack(MediaStreamTrack):
         return bool(self._frames)
 
     async def recv(self) -> Frame:
-        """Return the next frame; raises `MediaStreamError` once the track has ended."""
+        """Return the next frame, a picture in memory of its own; raises `MediaStreamError` once the track has ended."""
+        if not self.is_read:
+            self.is_read = True
+            self._fanout.review()
         while not self._frames:
             if self.readyState != "live":
                 raise MediaStreamError
             self._ready.clear()
             await self._ready.wait()
-        return self._frames.popleft()
+        frame = self._frames.popleft()
+        return duplicate(frame) if isinstance(frame, VideoFrame) else frame
 
     def stop(self) -> None:
         """Stop reading. The source goes on for the others."""
@@ -73,12 +86,25 @@ class Fanout:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.audience: Audience[Any] = Watchers() if kind == "video" else Listeners()
-        self.muted = False
+        self.audience.changed = self.review
+        self._muted = False
+        self._need: Callable[[bool], None] | None = None  # tells whoever decodes whether frames are needed
+        self._is_needed = False
         self.size = (640, 480)  # of the last picture
         self.reached = 0.0  # capture time at which the last frame ends, seconds
         self._tracks: tuple[StubTrack, ...] = ()
         self._lock = threading.Lock()  # of what passes: two sources may take turns, in threads of their own
         self._black_at = -BLACK_EVERY  # capture time, seconds
+
+    @property
+    def muted(self) -> bool:
+        """Whether silence and black are sent in the place of what is pushed."""
+        return self._muted
+
+    @muted.setter
+    def muted(self, muted: bool) -> None:
+        self._muted = muted
+        self.audience.mute(is_muted=muted)
 
     def attach(self) -> StubTrack:
         """Make the track of one more connection."""
@@ -89,6 +115,7 @@ class Fanout:
     def detach(self, track: StubTrack) -> None:
         """Forget a track; unknown ones are ignored."""
         self._tracks = tuple(other for other in self._tracks if other is not track)
+        self.review()
 
     def push(self, frame: Frame) -> None:
         """Send a frame to everybody, from any thread; while muted, silence, or a black picture now and then.
@@ -101,14 +128,47 @@ class Fanout:
         if passing is not None:
             self._hand_out(passing)
 
+    def push_coded(self, coded: Coded) -> None:
+        """Send what is encoded already to those who get it as it is, from any thread; while muted, to nobody."""
+        if self._muted:
+            return
+        if self.kind == "video":
+            with self._lock:
+                self.reached = max(self.reached, coded.stamp / VIDEO_RATE)
+        self.audience.push_coded(coded)
+
+    def offer(self, coding: Coding | None, need: Callable[[bool], None] | None = None) -> None:
+        """Have the next source's own encoding passed on to those whom it fits; None: there is none any more.
+
+        `need` is told whether frames are needed besides, at once and whenever that changes. On the event loop.
+        """
+        self._need, self._is_needed = need, False
+        if coding is not None and self.kind == "video":
+            self.size = (coding.width & ~1, coding.height & ~1)
+        self.audience.offer(coding)
+        self.review()
+
+    def review(self) -> None:
+        """Look whether frames are needed; tell whoever decodes, if that has changed."""
+        is_needed = any(track.is_read for track in self._tracks) or self.audience.needs_frames
+        if self._need is None or is_needed is self._is_needed:
+            return
+        self._is_needed = is_needed
+        self._need(is_needed)
+        if not is_needed:
+            self.audience.forget()
+
     def _passing(self, frame: Frame) -> Frame | None:
         if not self._moves_on(frame):
             return None
-        return self._blank(frame) if self.muted else frame
+        if self.muted:
+            return self._blank(frame)
+        self._black_at = -BLACK_EVERY  # the next time that we are muted it is black at once
+        return frame
 
     def _hand_out(self, frame: Frame) -> None:
         for track in self._tracks:
-            track.put(duplicate(frame) if isinstance(frame, VideoFrame) else frame)
+            track.put(frame)
         self.audience.push(frame)
 
     def begin(self, sending: Sending) -> None:

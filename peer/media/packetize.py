@@ -11,6 +11,7 @@ LARGEST_RUN = 65_000  # bytes that one call may send: an IP packet's 65,535 less
 _START_CODE = b"\x00\x00\x01"
 _SLICE, _IDR_SLICE = 1, 5  # types of NAL units
 _DELIMITER, _FILLER = 9, 12
+_PARAMETER_SETS = frozenset({7, 8, 13, 15})  # of sequences, with their extension and subset; of pictures
 _STAP_A, _FU_A = 24, 28
 _NOT_SENT = frozenset({0, _DELIMITER, _FILLER, *range(24, 32)})  # in packets, the unspecified numbers mean packets
 _FORBIDDEN, _IMPORTANCE, _TYPE = 0x80, 0x60, 0x1F  # the fields F, NRI and Type of a NAL unit's first byte
@@ -63,6 +64,12 @@ def is_h264_key(bitstream: bytes) -> bool:
             return kind == _IDR_SLICE
         at = bitstream.find(_START_CODE, at + 3)
     return False
+
+
+def parameter_sets(bitstream: bytes) -> bytes:
+    """Return what a decoder has to know before the first picture: SPS and PPS alone, in Annex B format."""
+    sets = [unit for unit in _nal_units(bitstream) if unit[0] & _TYPE in _PARAMETER_SETS]
+    return b"".join(b"\x00" + _START_CODE + unit for unit in sets)
 
 
 def is_vp8_key(frame: bytes) -> bool:

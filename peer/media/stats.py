@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from peer.media.audience import Audience
-from peer.media.audio_encoding import AudioEncoding
+from peer.media.encoding import Encoding
 from peer.media.limitation import LimitedBy
 from peer.media.outlet import Outlet
-from peer.media.video_encoding import VideoEncoding
+from peer.media.packetizing import Packetizing
 from peer.media.watchers import Watchers
 
 
@@ -17,7 +17,8 @@ class OutboundRtpStats:
     """One stream to one user: RTCOutboundRtpStreamStats (W3C webrtc-stats, section 8.5), in Python's case.
 
     What is the encoder's (`frames_encoded`, `key_frames_encoded`, `total_encode_time` in seconds, `target_bitrate` in
-    bits per second) is shared by all viewers that get the same. `tier` is "full", "half" or "audio" (no picture).
+    bits per second) is shared by all viewers that get the same; `encoder_implementation` is "pass-through" where a
+    source's own encoding is sent as it is. `tier` is "full", "half" or "audio" (no picture).
     `path` says how packets leave: "segments" (one call per frame), "datagrams" (one per packet), "transport" (by a
     relay). `packets_dropped` are those that the socket did not take, of all streams to this user.
     """
@@ -80,7 +81,7 @@ def _stats(audience: Audience[Any], outlet: Outlet) -> OutboundRtpStats:
     )
 
 
-def _encoder(encoding: VideoEncoding | AudioEncoding | None) -> dict[str, Any]:
+def _encoder(encoding: Encoding | None) -> dict[str, Any]:
     if encoding is None:
         return {}
     stats: dict[str, Any] = {
@@ -88,7 +89,7 @@ def _encoder(encoding: VideoEncoding | AudioEncoding | None) -> dict[str, Any]:
         "frames_encoded": encoding.frames_encoded,
         "total_encode_time": encoding.total_encode_time,
     }
-    if isinstance(encoding, VideoEncoding):
+    if isinstance(encoding, Packetizing):
         width, height = encoding.size
         stats |= {"frame_width": width, "frame_height": height, "target_bitrate": encoding.bitrate}
         stats |= {"key_frames_encoded": encoding.key_frames_encoded}

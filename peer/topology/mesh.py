@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
-from aiortc.mediastreams import MediaStreamTrack
+from aiortc import RTCDataChannel
 
-from peer.channel import ChannelMessage
+from peer.channel import CHANNELS, ChannelMessage, channels_to
+from peer.media.aiortc_receiver import Inbound
 from peer.media.connection import Connection
 from peer.media.fanout import Fanout
+from peer.media.inbound_stats import CandidatePairStats
 from peer.negotiation import Accept, AddCandidate, Ask, Call, Close, Effect, Negotiation, Respond
-from signaling.messages import Answer, IceServer, Offer, Relay
+from signaling.messages import Answer, IceServer, Janus, Offer, Relay, Said
 
 log = logging.getLogger(__name__)
 
@@ -19,25 +21,38 @@ log = logging.getLogger(__name__)
 class Mesh:
     """The connections of one session. `say` sends to the server, `on_track(user, track)` gets remote tracks.
 
-    `on_said(user, session, message)` gets what others say straight to us.
+    `on_said(user, session, message)` gets what others say straight to us, `on_channel(user, session, channel)` the data
+    channels for more. Without the grants `publish` or `subscribe`, nothing is sent or received; of the users, only
+    those in `receive_from` may send us anything, if it is given.
     """
+
+    has_channels = True
 
     def __init__(
         self,
         session: str,
         *,
         say: Callable[[Relay], None],
-        on_track: Callable[[str, MediaStreamTrack], None],
+        on_track: Callable[[str, Inbound], None],
         on_said: Callable[[str, str, ChannelMessage], None],
+        on_channel: Callable[[str, str, RTCDataChannel], None] = lambda *_: None,
+        greeting: Callable[[], ChannelMessage] | None = None,
         outgoing: Mapping[str, Fanout],
         ice_servers: Sequence[IceServer],
+        relay_only: bool = False,
+        receive_from: Collection[str] | None = None,
+        channels: Collection[str] = CHANNELS,
+        grants: frozenset[str],
     ) -> None:
         self._negotiation = Negotiation(session)
         self._say = say
-        self._on_track, self._on_said = on_track, on_said
+        self._on_track, self._on_said, self._on_channel = on_track, on_said, on_channel
+        self._greeting = greeting
         self._sessions: dict[str, str] = {}  # by user
         self._outgoing = outgoing
-        self._ice_servers = ice_servers
+        self._ice_servers, self._relay_only = ice_servers, relay_only
+        self._receive_from, self._channels = receive_from, channels
+        self._grants = grants
         self._connections: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -70,11 +85,37 @@ class Mesh:
         """Another user's side of a negotiation."""
         self._apply(self._negotiation.heard(message, self._loop.time()))
 
+    def use(self, ice_servers: Sequence[IceServer]) -> None:
+        """Make connections with these from now on; those that are there keep theirs."""
+        self._ice_servers = ice_servers
+
+    def allow(self, grants: frozenset[str]) -> None:
+        """Send and receive what these grants allow: if that is another than before, over new connections."""
+        is_other = bool({"publish", "subscribe"} & (self._grants ^ grants))
+        self._grants = grants
+        for user in tuple(self._sessions) if is_other else ():
+            self.renew(user)
+
+    def renew(self, user: str) -> None:
+        """What a user may send or receive is another: replace the connection with one that allows just that."""
+        self._apply(self._negotiation.renew(user, self._loop.time()))
+
     def say(self, message: ChannelMessage, user: str | None = None) -> None:
         """Say something straight to a user, or to everybody (None), where a connection's channel is open."""
         for connection in self._connections.values():
             if user in (None, connection.user):
                 connection.say(message)
+
+    def hears(self, said: Said) -> bool:
+        """Take in what came through the server: nothing does that concerns a mesh."""
+        return False
+
+    def place(self, media: Janus | None) -> None:
+        """The room has this media server: a mesh needs none."""
+
+    def pairs(self) -> Sequence[CandidatePairStats]:
+        """Return the ways that packets go, one for each connection that is made."""
+        return [pair for one in self._connections.values() if (pair := one.selected_pair()) is not None]
 
     async def close(self) -> None:
         """Close every connection; each in its own task, which goes on if the caller stops waiting."""
@@ -119,17 +160,25 @@ class Mesh:
             connection = self._connections[call] = Connection(
                 call,
                 user,
-                outgoing=self._outgoing,
+                outgoing=self._outgoing if "publish" in self._grants else {},
+                receives=self._receives_from(user),
                 ice_servers=self._ice_servers,
+                relay_only=self._relay_only,
+                channels=channels_to(session, self._channels),
                 on_track=lambda track: self._on_track(user, track),
                 on_state=lambda state: self._state_changed(call, state),
                 on_said=lambda message: self._on_said(user, session, message),
+                on_channel=lambda channel: self._on_channel(user, session, channel),
+                greeting=self._greeting,
             )
         except Exception as error:  # aiortc may refuse what the server hands out as ICE servers
             log.error("call %s: no connection can be made: %r", call, error)  # noqa: TRY400 - a line, no traceback
             self._loop.call_soon(self._state_changed, call, "failed")
             return None
         return connection
+
+    def _receives_from(self, user: str) -> bool:
+        return "subscribe" in self._grants and (self._receive_from is None or user in self._receive_from)
 
     async def _offer(self, connection: Connection, user: str) -> None:
         sdp = await connection.offer()

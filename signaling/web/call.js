@@ -2,34 +2,42 @@
  * One RTCPeerConnection with one other user, from its offer to its end. It is never restarted: a call that does not
  * work is closed and replaced by a new one with another id.
  *
- * The m-lines are fixed for life, in this order: audio, video, data channel "exeunt". Both media are `sendrecv` from
- * the start, whether or not there is something to send: to publish is `replaceTrack`, and nothing is ever renegotiated.
+ * The m-lines are fixed for life, in this order: audio, video, data channels. Both media are from the start what
+ * our grants allow (`sendrecv`), whether or not there is something to send: to publish is `replaceTrack`, and nothing is
+ * ever renegotiated.
  */
 
 import { CHANNEL, readMessage } from "./channel.js";
+import { LOSSY } from "./letter.js";
 
+const CHANNEL_OPTIONS = { [LOSSY]: { ordered: false, maxRetransmits: 0 } };
 const CONNECT_TIMEOUT = 15_000; // milliseconds from the offer to `connected`
 
 /**
  * Tells its listener: say(message) what the other side must hear, track(track), connected(), failed(error or null),
- * heard(message) what the other side says over the data channel. `failed` comes again after every CONNECT_TIMEOUT
+ * opened() that the other side hears us, heard(message) what it says over the data channel, channel(channel) those for the
+ * application's words. `channels`: the labels of those that there are. `failed` comes again after every CONNECT_TIMEOUT
  * without success, until the call is closed.
  */
 export class Call {
   #pc;
   #listener;
+  #direction;
   #local; // {stream, tracks: {audio, video}} of ours: the stream only names them, the tracks change
   #work = Promise.resolve(); // descriptions and candidates are applied one after the other
   #early = []; // candidates that came before the description they belong to
   #timer = null;
+  #channels;
   #channel = null;
   #closed = false;
 
-  constructor(id, { iceServers, local, listener }) {
+  constructor(id, { iceServers, iceTransportPolicy, local, direction, channels, listener }) {
+    this.#channels = channels;
+    this.#direction = direction;
     this.id = id;
     this.#local = local;
     this.#listener = listener;
-    this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" });
+    this.#pc = new RTCPeerConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" });
     this.#pc.onicecandidate = ({ candidate }) => this.#sayCandidate(candidate);
     this.#pc.onconnectionstatechange = () => this.#watch();
     this.#pc.ontrack = ({ track }) => this.#listener.track(track);
@@ -45,11 +53,13 @@ export class Call {
   /** Begin the call: we are the side that offers. */
   offer() {
     this.#then(async () => {
-      const init = { direction: "sendrecv", streams: [this.#local.stream] };
+      const init = { direction: this.#direction, streams: [this.#local.stream] };
       for (const kind of ["audio", "video"]) {
         await this.#pc.addTransceiver(kind, init).sender.replaceTrack(this.#local.tracks[kind]);
       }
-      this.#adoptChannel(this.#pc.createDataChannel(CHANNEL));
+      for (const label of this.#channels) {
+        this.#adoptChannel(this.#pc.createDataChannel(label, CHANNEL_OPTIONS[label]));
+      }
       await this.#describe("offer");
     });
   }
@@ -59,7 +69,7 @@ export class Call {
     this.#then(async () => {
       await this.#hear({ type: "offer", sdp });
       for (const transceiver of this.#pc.getTransceivers()) {
-        transceiver.direction = "sendrecv";
+        transceiver.direction = this.#direction;
         transceiver.sender.setStreams(this.#local.stream);
       }
       for (const kind of ["audio", "video"]) await this.#sender(kind)?.replaceTrack(this.#local.tracks[kind]);
@@ -101,7 +111,7 @@ export class Call {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#pc.onicecandidate = this.#pc.onconnectionstatechange = this.#pc.ontrack = this.#pc.ondatachannel = null;
-    if (this.#channel) this.#channel.onmessage = null;
+    if (this.#channel) this.#channel.onmessage = this.#channel.onopen = null;
     this.#pc.close();
   }
 
@@ -135,12 +145,17 @@ export class Call {
   }
 
   #adoptChannel(channel) {
-    if (channel.label !== CHANNEL) return;
+    if (channel.label !== CHANNEL) {
+      if (this.#channels.includes(channel.label)) this.#listener.channel(channel);
+      return;
+    }
     this.#channel = channel;
     channel.onmessage = ({ data }) => {
       const message = readMessage(data);
       if (message) this.#listener.heard(message);
     };
+    if (channel.readyState === "open") this.#listener.opened();
+    else channel.onopen = () => this.#listener.opened();
   }
 
   #watch() {

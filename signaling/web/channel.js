@@ -4,6 +4,8 @@
  *
  *     {"type": "leave", reason?, text?, wantsAck?}   I leave: "left" if no reason is said, "error" or "network_lost"
  *     {"type": "ack"}                                I know that you leave
+ *     {"type": "media", published, muted}            of these kinds I send something; of those muted silence or black;
+ *                                                    said when a channel opens, and whenever it changes
  */
 
 export const CHANNEL = "exeunt"; // the channel's label
@@ -17,6 +19,7 @@ const OWN_REASONS = new Set(["left", "error", "network_lost"]);
 export function readMessage(text) {
   const message = typeof text === "string" && text.length <= LONGEST_MESSAGE ? parse(text) : null;
   if (message?.type === "ack") return { type: "ack" };
+  if (message?.type === "media") return readMedia(message);
   return message?.type === "leave" ? readLeave(message) : null;
 }
 
@@ -31,6 +34,14 @@ function parse(text) {
 function readLeave({ reason = "left", text = null, wantsAck = false }) {
   const isKnown = OWN_REASONS.has(reason) && isText(text) && typeof wantsAck === "boolean";
   return isKnown ? { type: "leave", reason, text, wantsAck } : null;
+}
+
+function readMedia({ published = [], muted = [] }) {
+  return areKinds(published) && areKinds(muted) ? { type: "media", published, muted } : null;
+}
+
+function areKinds(list) {
+  return Array.isArray(list) && list.every((kind) => kind === "audio" || kind === "video");
 }
 
 function isText(text) {

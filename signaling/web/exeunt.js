@@ -13,50 +13,53 @@
  * last. It ends by `leave()`, when the page goes away, by the server's word (kicked, dismissed, replaced, ...), or
  * because the connection stayed away longer than the grace.
  *
- * Events, as in Python; every one is an object with `type`:
- *     enterRoom {room, user, users}            remoteUserJoin {user, session, extra}
- *     connectionLost {grace}                   remoteUserUpdate {user, session, extra}
- *     connectionBack {}                        remoteUserUnreachable {user, session}
- *     track {user, kind, track, stream}        remoteUserBack {user, session}
- *     sourceEnded {device, kind}               remoteUserLeave {user, session, reason, text, detectedBy, silentFor, extra}
- *     error {code, text, about}                exitRoom {reason, text, unacknowledged}
+ * The events and what they say are listed in `hooks.js`.
  */
 
-import { checkBan, checkWait } from "./checks.js";
+import { carrierOf } from "./carrier.js";
+import { checkWait } from "./checks.js";
+import { Exit } from "./exit.js";
 import { Hooks } from "./hooks.js";
 import { Line, Refused } from "./line.js";
-import { Mesh } from "./mesh.js";
-import { Notice } from "./notice.js";
-import { Roster } from "./roster.js";
+import { Published } from "./published.js";
+import { Roster, complete } from "./roster.js";
+import { Talker } from "./talker.js";
 
+export { MessageError } from "./conversation.js";
 export { Refused };
 
-const NOTICE_TIMEOUT = 1_000; // milliseconds that the server and the others have to answer when we leave
-const KINDS = ["audio", "video"];
 const RELAYED = new Set(["offer", "answer", "candidate", "needOffer"]);
 
 /** Somebody in a room. A peer is used once: to enter again, make another. */
-export class Peer {
+export class Peer extends Talker {
   #url;
   #token;
   #iceServers;
+  #iceTransportPolicy;
   #hooks = new Hooks(this);
   #line = null;
   #mesh = null;
   #roster = new Roster();
-  #published = new Map(); // kind → our track
-  #muted = new Set();
-  #farewell = null; // {reason, text}: the first reason to leave, which is the one that counts
-  #leaving = null; // the promise of `leave()`: everybody who calls it waits for the same
-  #notice = new Notice();
+  #published = new Published({
+    send: (kind, track) => this.#mesh?.replaceTrack(kind, track),
+    say: (message) => this.#mesh?.sayToAll(message),
+    ended: (kind, device) => this.emit("sourceEnded", { device, kind }),
+  });
+  #newToken = null; // that the server has not taken yet
   #extraSaid = true; // the server knows our `extra`
   #entered = false;
-  #exited = false;
+  #exit = new Exit({
+    settle: () => this.settle(),
+    say: (how) => this.#sayLeave(how),
+    over: (farewell) => this.#end(farewell),
+  });
 
-  constructor(url, { room, user, token, extra = {}, iceServers } = {}) {
+  constructor(url, { room, user, token, extra = {}, iceServers, iceTransportPolicy = "all" } = {}) {
+    super();
     this.#url = url;
     this.#token = token;
     this.#iceServers = iceServers;
+    this.#iceTransportPolicy = iceTransportPolicy; // "relay": through TURN servers only
     this.room = room;
     this.user = user;
     this.extra = extra;
@@ -70,12 +73,22 @@ export class Peer {
 
   /** Whether we are in the room, possibly with the connection lost for the moment. */
   get isInside() {
-    return this.#entered && !this.#exited;
+    return this.#entered && !this.#exit.isOver;
   }
 
-  /** The kinds of media that are muted: "audio", "video". */
+  /** Whether there is a connection to the server at this moment. */
+  get isOnline() {
+    return this.#line?.isOpen ?? false;
+  }
+
+  /** The kinds of media that are published: "audio", "video". */
+  get published() {
+    return this.#published.kinds;
+  }
+
+  /** The kinds of media that are muted, whether or not they are published. */
   get muted() {
-    return new Set(this.#muted);
+    return this.#published.muted;
   }
 
   /** Whether media flow between us and this user. */
@@ -90,7 +103,7 @@ export class Peer {
 
   /** Enter the room. Throws `Refused` if the server says no or does not answer. */
   async join() {
-    if (this.#line || this.#exited) throw new Error("a Peer enters a room once: make another one");
+    if (this.#line || this.#exit.isOver) throw new Error("a Peer enters a room once: make another one");
     addEventListener("pagehide", this.#vanish);
     const join = { type: "join", room: this.room, user: this.user, extra: this.extra };
     if (this.#token) join.token = this.#token;
@@ -98,12 +111,12 @@ export class Peer {
       message: (message) => this.#receive(message),
       lost: (grace) => this.#loseConnection(grace),
       back: (joined) => this.#comeBack(joined),
-      ended: (reason, text) => this.#exit(reason, text),
+      ended: (reason, text) => this.#lose(reason, text),
     });
     try {
       this.#enter(await this.#line.open());
     } catch (refused) {
-      this.#release();
+      this.#exit.now("refused", null); // which nobody is told of: we never were inside
       throw refused;
     }
   }
@@ -111,49 +124,32 @@ export class Peer {
   /** Show these tracks to everybody, in place of what was shown. From now on the peer owns them and stops them. */
   async publish(mediaStream) {
     const tracks = mediaStream.getTracks();
-    if (!this.isInside || this.#farewell) {
-      // The room may end while the browser still asks for permission: no camera stays on for nobody.
-      for (const track of tracks) track.stop();
-      throw new Error("we are not in the room: nothing was published");
-    }
-    for (const kind of KINDS) this.#publish(kind, tracks.find((track) => track.kind === kind) ?? null);
+    // The room may end while the browser still asks for permission: no camera stays on for nobody.
+    const problem = this.#problemWithPublishing();
+    if (problem) for (const track of tracks) track.stop();
+    if (problem) throw new Error(problem);
+    this.#published.show(tracks);
   }
 
   /** Stop and take back what was published. */
   unpublish() {
-    for (const kind of KINDS) this.#publish(kind, null);
+    this.#published.show([]);
   }
 
   /** Send silence or black instead of what is published. The device stays open; `unmute` is immediate. */
   mute(kind) {
-    this.#muted.add(kind);
-    this.#applyMute(kind);
+    this.#published.setMuted(kind, true);
   }
 
   /** Undo `mute`. */
   unmute(kind) {
-    this.#muted.delete(kind);
-    this.#applyMute(kind);
+    this.#published.setMuted(kind, false);
   }
 
   /** Replace what the others know of us. */
   updateExtra(extra) {
     this.extra = extra;
     this.#extraSaid = this.#line?.say({ type: "extra", extra }) ?? false;
-  }
-
-  /**
-   * Remove somebody from the room (grant "moderate"), and keep them out for `banFor` seconds, if that is said. Throws
-   * if there is no connection at the moment.
-   */
-  kick(user, text, { banFor = null } = {}) {
-    checkBan(banFor);
-    this.#order({ type: "kick", user, ...(text && { text }), ...(banFor !== null && { banFor }) });
-  }
-
-  /** Close the room and remove everybody (grant "moderate"). Throws if there is no connection at the moment. */
-  dismiss(text) {
-    this.#order({ type: "dismiss", ...(text && { text }) });
   }
 
   /**
@@ -164,56 +160,35 @@ export class Peer {
    */
   async leave({ wait = "server" } = {}) {
     checkWait(wait);
-    this.#leaving ??= this.#leave(wait);
-    return this.#leaving;
+    return this.#exit.leave(wait, this.users);
   }
 
-  async #leave(wait) {
-    this.#farewell ??= { reason: "left", text: null };
-    if (!this.#exited) await this.#notify(wait);
-    this.#finish();
-  }
-
-  async #notify(wait) {
-    this.#notice.begin(wait, this.users.keys());
-    if (!this.#sayLeave()) this.#notice.loseServer();
-    await within(NOTICE_TIMEOUT, this.#notice.over);
-  }
-
-  #sayLeave() {
-    const { wantsAck } = this.#notice;
+  #sayLeave({ wantsAck }) {
     this.#mesh?.sayToAll({ type: "leave", ...(wantsAck && { wantsAck }) });
     return this.#line?.say({ type: "leave", ...(wantsAck && { wait: true }) }) ?? false;
   }
 
   // The page goes away: there is no time to wait for anything.
   #vanish = () => {
-    if (!this.#farewell) this.#sayLeave();
-    this.#exit("left", null);
+    this.#exit.say();
+    this.#line.sayFarewell();
+    this.#exit.now("left", null);
   };
 
-  #exit(reason, text) {
+  /** The server does not let us come back. */
+  #lose(reason, text) {
     // Of every other reason the server has told the others.
-    if (!this.#farewell && reason === "network_lost") this.#mesh?.sayToAll({ type: "leave", reason });
-    this.#farewell ??= { reason, text };
-    this.#finish();
+    if (!this.#exit.hasBegun && reason === "network_lost") this.#mesh.sayToAll({ type: "leave", reason });
+    this.#exit.now(reason, text);
   }
 
-  #finish() {
-    if (this.#exited) return;
-    this.#release();
-    const { unacknowledged } = this.#notice;
-    if (this.#entered) this.#hooks.fire("exitRoom", { ...this.#farewell, unacknowledged });
-  }
-
-  #release() {
-    this.#exited = true;
+  #end(farewell) {
     removeEventListener("pagehide", this.#vanish);
-    for (const track of this.#published.values()) stop(track);
-    this.#published.clear();
+    this.#published.stop();
+    this.endTalk("We have left the room.");
     this.#mesh?.close();
     this.#line?.close();
-    this.#notice.end();
+    if (this.#entered) this.#hooks.fire("exitRoom", farewell);
   }
 
   #enter(joined) {
@@ -225,76 +200,131 @@ export class Peer {
     this.#line.seq = joined.seq;
     this.#mesh = this.#openMesh(joined);
     const users = joined.users.map((entry) => this.#roster.add(entry).user);
-    this.#emit("enterRoom", { room: this.room, user: this.user, users });
+    this.emit("enterRoom", { room: this.room, user: this.user, users });
     for (const entry of joined.users) this.#introduce(entry);
   }
 
-  #openMesh({ session, iceServers }) {
-    return new Mesh(session, {
-      iceServers: this.#iceServers ?? iceServers ?? [],
+  #openMesh(place) {
+    return carrierOf(place, {
+      iceServers: this.#chooseIceServers(place),
+      iceTransportPolicy: this.#iceTransportPolicy,
+      grants: this.grants,
       listener: {
+        greeting: () => this.#published.message,
         say: (message) => this.#line.say(message),
         track: (user, track) => this.#receiveTrack(user, track),
         heard: (user, session, message) => this.#hear(user, session, message),
-        error: (user, error) => this.#emit("error", { code: "call_failed", text: `${user}: ${error.message}` }),
+        channel: (user, session, channel) => this.adoptChannel(user, session, channel),
+        error: (user, error) => this.emit("error", { code: "call_failed", text: `${user}: ${error.message}` }),
       },
     });
   }
 
+  /** Those that the program named count more than the server's. */
+  #chooseIceServers({ iceServers = [] }) {
+    return this.#iceServers ?? iceServers;
+  }
+
   /** Whoever is here already is told as a join too: one handler serves both. */
   #introduce({ user, session, extra = {}, unreachable = false }) {
-    this.#emit("remoteUserJoin", { user, session, extra });
-    if (unreachable) this.#emit("remoteUserUnreachable", { user, session });
+    this.emit("remoteUserJoin", { user, session, extra });
+    if (unreachable) this.emit("remoteUserUnreachable", { user, session });
     this.#meet({ user, session }, { offering: true });
     if (unreachable) this.#mesh.lost(user);
   }
 
   #meet(entry, { offering }) {
-    if (!this.#exited) this.#mesh.add(entry, { offering }); // we may have left in a handler
+    if (!this.#exit.isOver) this.#mesh.add(entry, { offering }); // we may have left in a handler
   }
 
   #loseConnection(grace) {
-    if (this.#farewell) this.#notice.loseServer();
-    else this.#emit("connectionLost", { grace });
+    if (this.#exit.hasBegun) this.#exit.loseServer();
+    else this.emit("connectionLost", { grace });
   }
 
   #comeBack(joined) {
-    if (this.#farewell) return this.#sayLeave(); // it may have been lost with the connection
-    this.#emit("connectionBack", {});
+    if (this.#exit.hasBegun) return this.#exit.say(); // it may have been lost with the connection
+    this.emit("connectionBack", {});
+    if (joined.room !== this.room) return this.#move(joined); // while we were away
+    this.#allow(joined);
+    this.#mesh.use(this.#chooseIceServers(joined));
+    this.#mesh.place(joined.media ?? null);
     for (const event of joined.missed ?? []) this.#follow(event);
     for (const event of this.#roster.corrections(joined.users)) this.#apply(event);
-    if (this.#exited) return;
+    if (this.#exit.isOver) return;
     this.#line.seq = joined.seq;
     if (!this.#extraSaid) this.updateExtra(this.extra);
     this.#mesh.resumed();
   }
 
+  /** We are in another room, in the same session: the devices stay open, the calls are new ones. */
+  #move(place) {
+    for (const user of [...this.users.keys()]) this.#forget(user);
+    this.users.clear();
+    this.room = place.room;
+    this.#allow(place);
+    this.#mesh.use(this.#chooseIceServers(place));
+    this.#line.moved(place);
+    this.#carry(place);
+    const users = place.users.map((entry) => this.#roster.add(entry).user);
+    this.emit("roomChanged", { room: this.room, users });
+    for (const entry of place.users) this.#introduce(entry);
+  }
+
+  /** A mesh goes on in another room that is one; a VideoRoom is another one there. */
+  #carry(place) {
+    if (this.#mesh.goesOnIn(place)) return;
+    this.#mesh.close();
+    this.#mesh = this.#openMesh(place);
+    this.#published.sendAgain();
+  }
+
+  #allow({ grants = [] }) {
+    this.grants = grants;
+    this.#mesh.allow(grants);
+  }
+
   #receive(message) {
     if (message.type === "exitRoom") return this.#hearExit(message);
-    if (this.#exited) return;
+    if (this.#exit.isOver) return;
     if (RELAYED.has(message.type)) this.#mesh.receive(message);
+    else if (Object.hasOwn(this.#words, message.type)) this.#words[message.type](message);
     else if (message.type === "error") this.#hearError(message);
     else if ("seq" in message) this.#follow(message);
   }
 
-  #hearExit({ reason, text = null, unacknowledged }) {
-    this.#notice.confirm(unacknowledged);
-    // While we wait for the answer to our own leave, `#leave` finishes, with the reason that came first.
-    if (!this.#leaving) this.#exit(reason, text);
+  #words = {
+    iceServers: (message) => this.#mesh.use(this.#chooseIceServers(message)),
+    moved: (place) => this.#move(place),
+    mediaServer: ({ media = null }) => this.#mesh.place(media),
+    message: ({ user = null, topic, data = null }) =>
+      this.#mesh.hears({ user, topic, data }) ||
+      this.hearWord({ user, topic, data }) ||
+      this.emit("message", { user, topic, data }),
+    muted: (message) => this.#obeyMute(message),
+    tokenExpiring: ({ expiresIn }) => this.emit("tokenExpiring", { expiresIn }),
+    refreshed: (message) => this.#useNewToken(message),
+    extra: ({ extra }) => {
+      this.extra = extra;
+    },
+  };
+
+  #hearExit({ wantsAck = false, seq, ...farewell }) {
+    if (wantsAck) this.#line.say({ type: "ack", seq }); // before the line is closed
+    this.#exit.hear(farewell);
   }
 
   #hearError({ code, text, about = null }) {
     // What we said to somebody crossed the news that they are gone: nobody has to know.
     if (code === "no_such_user" && RELAYED.has(about)) return;
-    this.#emit("error", { code, text, about });
+    this.emit("error", { code, text, about });
   }
 
   /** Somebody speaks straight to us. */
   #hear(user, session, message) {
-    if (message.type === "ack") return this.#notice.acknowledge(user);
+    if (message.type === "ack") return this.#exit.acknowledge(user);
     if (message.wantsAck) this.#mesh.say(user, { type: "ack" });
-    const departure = this.#roster.depart(user, session, message);
-    if (departure) this.#tell("remoteUserLeave", departure);
+    for (const [type, news] of this.#roster.hear(user, session, message)) this.#tell(type, news);
   }
 
   #follow(event) {
@@ -305,65 +335,58 @@ export class Peer {
   }
 
   #apply({ type, seq: _, wantsAck: __, ...event }) {
-    if (!this.#exited && this.#roster.apply(type, event)) this.#tell(type, event);
+    if (!this.#exit.isOver && this.#roster.apply(type, event)) this.#tell(type, event);
   }
 
   #tell(type, event) {
     if (type === "remoteUserLeave") this.#forget(event.user);
     if (type === "remoteUserUnreachable") this.#mesh.lost(event.user);
-    this.#emit(type, complete(type, event));
+    if (event.grants) this.#mesh.renew(event.user);
+    this.emit(type, complete(type, event));
     if (type === "remoteUserJoin") this.#meet(event, { offering: false });
     if (type === "remoteUserBack") this.#mesh.back(event.user);
   }
 
   #forget(user) {
     this.#mesh.remove(user);
-    this.#notice.acknowledge(user); // who is gone does not have to say that they know
+    this.#exit.acknowledge(user); // who is gone does not have to say that they know
   }
 
   #receiveTrack(user, track) {
+    for (const other of this.users.values()) other.stream.removeTrack(track); // Janus uses a track for one after the other
     const { stream } = this.users.get(user);
     for (const old of stream.getTracks()) if (old.kind === track.kind) stream.removeTrack(old);
     stream.addTrack(track);
-    this.#emit("track", { user, kind: track.kind, track, stream });
+    this.emit("track", { user, kind: track.kind, track, stream });
   }
 
-  #publish(kind, track) {
-    const old = this.#published.get(kind);
-    if (old && old !== track) stop(old);
-    if (track) this.#published.set(kind, track);
-    else this.#published.delete(kind);
-    if (track) track.onended = () => this.#emit("sourceEnded", { device: track.label, kind });
-    this.#applyMute(kind);
-    this.#mesh?.replaceTrack(kind, track);
+  #problemWithPublishing() {
+    if (!this.isInside || this.#exit.hasBegun) return "we are not in the room: nothing was published";
+    return this.grants.includes("publish") ? null : "The token does not let us publish.";
   }
 
-  #applyMute(kind) {
-    const track = this.#published.get(kind);
-    if (track) track.enabled = !this.#muted.has(kind);
+  #obeyMute({ user, kind, text = null, wantsAck, seq }) {
+    if (user) return; // somebody else is muted, as we asked for
+    if (wantsAck) this.#line.say({ type: "ack", seq });
+    this.mute(kind);
+    this.emit("muted", { kind, text });
   }
 
-  #order(message) {
+  #useNewToken(refreshed) {
+    this.#allow(refreshed);
+    this.#line.useToken(this.#newToken);
+  }
+
+  /** Say something to the server. Throws if there is no connection at the moment. */
+  order(message) {
     if (!this.#line?.say(message)) throw new Error("There is no connection to the server at the moment.");
+    if (message.type === "refresh") this.#newToken = message.token;
   }
 
-  #emit(type, detail) {
-    if (!this.#exited) this.#hooks.fire(type, detail);
+  /** Tell everybody who wants to know; nothing after the exit. */
+  emit(type, detail) {
+    if (this.#exit.isOver) return;
+    this.follow(type, detail);
+    this.#hooks.fire(type, detail);
   }
-}
-
-/** The wire leaves out what equals its default. */
-function complete(type, event) {
-  if (type === "remoteUserLeave") return { text: null, silentFor: 0, extra: {}, ...event };
-  if (type === "remoteUserJoin" || type === "remoteUserUpdate") return { extra: {}, ...event };
-  return { user: event.user, session: event.session };
-}
-
-function stop(track) {
-  track.onended = null;
-  track.stop();
-}
-
-function within(milliseconds, promise) {
-  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
 }

@@ -1,4 +1,18 @@
-/** Who is told what happens: the owner's property `onRemoteUserLeave`, then the handlers in order of registration. */
+/**
+ * Who is told what happens: the owner's property `onRemoteUserLeave`, then the handlers in order of registration.
+ *
+ * Events, as in Python; every one is an object with `type`:
+ *     enterRoom {room, user, users}             remoteUserJoin {user, session, extra}
+ *     roomChanged {room, users}                 message {user, topic, data}
+ *     tokenExpiring {expiresIn}                 muted {kind, text}
+ *     connectionLost {grace}                    remoteUserUpdate {user, session, extra}
+ *     connectionBack {}                         remoteUserUnreachable {user, session}
+ *     track {user, kind, track, stream}         remoteUserBack {user, session}
+ *     remoteUserPublished {user, session, kind} remoteUserUnpublished {user, session, kind}
+ *     remoteUserMuted {user, session, kind}     remoteUserUnmuted {user, session, kind}
+ *     sourceEnded {device, kind}                remoteUserLeave {user, session, reason, text, detectedBy, silentFor, extra}
+ *     error {code, text, about}                 exitRoom {reason, text, unacknowledged}
+ */
 
 export class Hooks {
   #owner;

@@ -62,6 +62,35 @@ export class Line {
     return true;
   }
 
+  /**
+   * Say that we leave by a request that outlives the page: what is said on its socket may be lost with that. Whichever
+   * the server hears first counts.
+   */
+  sayFarewell() {
+    if (!this.#joined) return;
+    const { session, ticket } = this.#joined;
+    const address = new URL(this.#url, location.href);
+    address.protocol = address.protocol.replace("ws", "http");
+    navigator.sendBeacon(address, JSON.stringify({ session, ticket, reason: "left", by: "page" }));
+  }
+
+  /** Whether what we say reaches the server now, as far as we know. */
+  get isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Come back with this token, should the connection be lost. */
+  useToken(token) {
+    this.#join = { ...this.#join, token };
+  }
+
+  /** The session goes on in another room. */
+  moved({ room, seq, grace }) {
+    this.#join = { ...this.#join, room };
+    this.#joined = { ...this.#joined, grace };
+    this.seq = seq;
+  }
+
   /** Let go of the connection, in any state. Nothing is told to the listener any more. */
   close() {
     this.#closed = true;

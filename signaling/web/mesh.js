@@ -7,6 +7,9 @@
  */
 
 import { Call } from "./call.js";
+import { CHANNEL } from "./channel.js";
+import { LOSSY, TALK } from "./letter.js";
+import { CHANNEL as PAGE_CHANNEL, isPage } from "./rmc.js";
 
 const FIRST_RETRY = 500; // milliseconds; doubles with every failure in a row
 const LONGEST_RETRY = 8_000; // milliseconds
@@ -14,19 +17,24 @@ const OFFER_TIMEOUT = 15_000; // milliseconds that we wait for the other side's 
 
 /**
  * Tells its listener: say(message) what the server is to pass on; track(user, track); error(user, error);
- * heard(user, session, message) what somebody says straight to us.
+ * heard(user, session, message) what somebody says straight to us; channel(user, session, channel) the channels for more.
+ * Asks it for its greeting(), the message that is said first to everybody.
  */
 export class Mesh {
   #session;
   #iceServers;
+  #iceTransportPolicy;
   #listener;
+  #grants;
   #links = new Map(); // user → {user, session, offering, unreachable, call, failures, timer}
   #local = { stream: new MediaStream(), tracks: { audio: null, video: null } };
   #counter = 0;
 
-  constructor(session, { iceServers, listener }) {
+  constructor(session, { iceServers, iceTransportPolicy, grants, listener }) {
+    this.#grants = grants;
     this.#session = session;
     this.#iceServers = iceServers;
+    this.#iceTransportPolicy = iceTransportPolicy;
     this.#listener = listener;
   }
 
@@ -73,6 +81,41 @@ export class Mesh {
   /** Whether media flow between us and this user. */
   connected(user) {
     return this.#links.get(user)?.call?.connected ?? false;
+  }
+
+  /** Send and receive what these grants allow: if that is another than before, in new calls. */
+  allow(grants) {
+    const isOther = directionOf(grants) !== directionOf(this.#grants);
+    this.#grants = grants;
+    if (isOther) for (const user of this.#links.keys()) this.renew(user);
+  }
+
+  /** What somebody may send or receive is another: replace their call, at once, by one that allows just that. */
+  renew(user) {
+    const link = this.#links.get(user);
+    if (!link?.call) return;
+    if (link.offering && !link.unreachable) return this.#offer(link);
+    if (!link.offering) this.#ask(link);
+    hangUp(link);
+    if (!link.offering) this.#awaitOffer(link);
+  }
+
+  /** Make new calls with these; those that are there keep theirs. */
+  use(iceServers) {
+    this.#iceServers = iceServers;
+  }
+
+  /** No server carries our media. */
+  place() {}
+
+  /** Whether this may carry media in that place, too. */
+  goesOnIn({ topology = "mesh" }) {
+    return topology === "mesh";
+  }
+
+  /** What is said of media comes over the calls' channels: what comes through the server is something else. */
+  hears() {
+    return false;
   }
 
   /** An offer, answer, candidate or needOffer has come. */
@@ -126,11 +169,16 @@ export class Mesh {
     const { user, session } = link;
     return new Call(id, {
       iceServers: this.#iceServers,
+      iceTransportPolicy: this.#iceTransportPolicy,
       local: this.#local,
+      direction: directionOf(this.#grants),
+      channels: isPage(session) ? [PAGE_CHANNEL] : [CHANNEL, TALK, LOSSY],
       listener: {
         say: (message) => this.#listener.say({ ...message, user }),
         track: (track) => this.#listener.track(user, track),
         heard: (message) => this.#listener.heard(user, session, message),
+        channel: (channel) => this.#listener.channel(user, session, channel),
+        opened: () => link.call?.say(this.#listener.greeting()),
         connected: () => succeed(link),
         failed: (error) => this.#fail(link, error),
       },
@@ -163,6 +211,13 @@ export class Mesh {
     link.failures = 0;
     this.#offer(link);
   }
+}
+
+/** Which way media may flow; with neither grant, a call is there for its data channel. */
+function directionOf(grants) {
+  const [sends, receives] = [grants.includes("publish"), grants.includes("subscribe")];
+  if (sends) return receives ? "sendrecv" : "sendonly";
+  return receives ? "recvonly" : "inactive";
 }
 
 /** They never had a call of ours: our first offer was lost on its way. */

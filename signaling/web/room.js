@@ -6,11 +6,12 @@ import { Peer, Refused } from "./exeunt.js";
 import { Journal } from "./journal.js";
 import { problemOfName, serverOfPage, userOfPage } from "./names.js";
 import { Stage } from "./stage.js";
-import { exitWords, mutedKinds, refusalWords } from "./words.js";
+import { eventWords, exitWords, refusalWords } from "./words.js";
 
 const EVENTS = [
   ...["enterRoom", "remoteUserJoin", "remoteUserUpdate", "remoteUserUnreachable", "remoteUserBack", "remoteUserLeave"],
-  ...["connectionLost", "connectionBack", "track", "sourceEnded", "error", "exitRoom"],
+  ...["remoteUserPublished", "remoteUserUnpublished", "remoteUserMuted", "remoteUserUnmuted", "roomChanged", "message", "muted"],
+  ...["tokenExpiring", "connectionLost", "connectionBack", "track", "sourceEnded", "error", "exitRoom"],
 ];
 const MOST_EVENTS = 1_000; // kept for whoever looks at `window.exeunt.events`
 
@@ -21,6 +22,7 @@ export class RoomPage {
   #me = null;
   #events = [];
   #hadDevices = false;
+  #wasInside = false; // when the page was last hidden
   #journal = new Journal();
   #stage = new Stage($("stage"), {
     empty: $("stage-empty"),
@@ -29,8 +31,7 @@ export class RoomPage {
 
   constructor(room) {
     this.#room = room;
-    $("room-name").textContent = room;
-    document.title = `${room} · Exeunt`;
+    this.#nameRoom(room);
     this.#wire();
   }
 
@@ -65,6 +66,9 @@ export class RoomPage {
       "notice-close": () => this.#notify(""),
     };
     for (const [id, handler] of Object.entries(clicks)) $(id).addEventListener("click", handler);
+    // A page that goes away leaves the room. The browser may keep it, and show it again as it was: then it comes anew.
+    addEventListener("pagehide", () => (this.#wasInside = this.#me?.isInside ?? false)); // before the peer hears of it
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#wasInside && this.enter());
   }
 
   #follow(event) {
@@ -77,23 +81,61 @@ export class RoomPage {
 
   #handlers = {
     enterRoom: () => this.#showInside(),
+    roomChanged: (event) => this.#showOtherRoom(event),
+    muted: (event) => this.#showThatWeAreMuted(event),
+    tokenExpiring: (event) => this.#notify(`${eventWords(event).title} ${eventWords(event).detail}.`),
     remoteUserJoin: ({ user }) => this.#addTile(user),
-    remoteUserUpdate: ({ user, extra }) => this.#stage.tile(user).setMuted(mutedKinds(extra)),
+    remoteUserPublished: ({ user }) => this.#showMedia(user),
+    remoteUserUnpublished: ({ user }) => this.#showMedia(user),
+    remoteUserMuted: ({ user }) => this.#showMedia(user),
+    remoteUserUnmuted: ({ user }) => this.#showMedia(user),
     remoteUserUnreachable: ({ user }) => this.#stage.tile(user).setUnreachable(performance.now()),
     remoteUserBack: ({ user }) => this.#stage.tile(user).setUnreachable(null),
     remoteUserLeave: ({ user }) => this.#stage.remove(user),
     track: ({ user, stream }) => this.#stage.attach(user, stream),
     connectionLost: () => this.#showLine("Reconnecting…"),
     connectionBack: () => this.#showLine(""),
-    sourceEnded: ({ device }) => this.#notify(`“${device}” has ended: it may have been unplugged.`),
+    sourceEnded: (event) => this.#showThatSourceEnded(event),
     error: ({ text }) => this.#notify(text),
     exitRoom: (event) => this.#showEnd(exitWords(event)),
   };
 
+  #showOtherRoom(event) {
+    this.#stage.removeOthers();
+    this.#nameRoom(event.room);
+    this.#notify(`${eventWords(event).title}.`);
+    $("close-room").hidden = !this.#moderates;
+  }
+
+  #showThatWeAreMuted(event) {
+    const { title, detail } = eventWords(event);
+    this.#notify(`${title}: ${detail}.`);
+    this.#showMuted();
+  }
+
+  #showThatSourceEnded({ device }) {
+    this.#notify(`“${device}” has ended: it may have been unplugged.`);
+    if (this.#me.published.size === 0) this.#stage.showOwn(null, null);
+    this.#showPublished();
+  }
+
+  #showMedia(user) {
+    this.#stage.tile(user).setMedia(this.#me.users.get(user));
+  }
+
+  #nameRoom(room) {
+    $("room-name").textContent = room;
+    document.title = `${room} · Exeunt`;
+  }
+
   #addTile(user) {
     const entry = this.#me.users.get(user);
     const onMenu = this.#moderates && (() => this.#kick(user));
-    this.#stage.add(entry, { muted: mutedKinds(entry.extra), onMenu });
+    this.#stage.add(entry, { onMenu });
+  }
+
+  get #mayPublish() {
+    return this.#me.grants.includes("publish");
   }
 
   get #moderates() {
@@ -109,7 +151,7 @@ export class RoomPage {
       await this.#me.publish(stream);
       this.#hadDevices = true;
       this.#stage.showOwn(this.#me.user, stream);
-      this.#showPublished(stream);
+      this.#showPublished();
     } catch (error) {
       this.#notify(error.message);
     } finally {
@@ -120,14 +162,13 @@ export class RoomPage {
   #unpublish() {
     this.#me.unpublish();
     this.#stage.showOwn(null, null);
-    this.#showPublished(null);
+    this.#showPublished();
   }
 
   #toggleMute(kind) {
     if (this.#me.muted.has(kind)) this.#me.unmute(kind);
     else this.#me.mute(kind);
     this.#showMuted();
-    this.#me.updateExtra({ ...this.#me.extra, muted: [...this.#me.muted] });
   }
 
   async #kick(user) {
@@ -166,7 +207,7 @@ export class RoomPage {
     this.#hadDevices = false;
     this.#notify("");
     this.#showLine("Entering…");
-    this.#showPublished(null);
+    this.#showPublished();
     $("close-room").hidden = true;
     $("room-count").textContent = "";
   }
@@ -174,15 +215,16 @@ export class RoomPage {
   #showInside() {
     this.#showLine("");
     $("close-room").hidden = !this.#moderates;
-    $("publish").hidden = false;
+    $("publish").hidden = !this.#mayPublish;
     this.#stage.open();
   }
 
-  #showPublished(stream) {
-    $("publish").hidden = Boolean(stream) || !this.#me.isInside;
-    $("unpublish").hidden = !stream;
-    $("mute-audio").hidden = !stream?.getAudioTracks().length;
-    $("mute-video").hidden = !stream?.getVideoTracks().length;
+  #showPublished() {
+    const { published } = this.#me;
+    $("publish").hidden = published.size > 0 || !this.#me.isInside || !this.#mayPublish;
+    $("unpublish").hidden = published.size === 0;
+    $("mute-audio").hidden = !published.has("audio");
+    $("mute-video").hidden = !published.has("video");
     this.#showMuted();
   }
 
@@ -190,7 +232,7 @@ export class RoomPage {
     const { muted } = this.#me;
     $("mute-audio").setAttribute("aria-pressed", String(muted.has("audio")));
     $("mute-video").setAttribute("aria-pressed", String(muted.has("video")));
-    this.#stage.own?.setMuted([...muted]);
+    this.#stage.own?.setMedia(this.#me);
   }
 
   #showCount() {

@@ -9,13 +9,14 @@
 const REMEMBERED = 256; // sessions that left by their own word: more than can be here while the server does not know
 
 export class Roster {
-  /** Name → {user, session, extra, unreachable, stream}. */
+  /** Name → {user, session, extra, unreachable, published, muted, stream}: the kinds that they send, as far as they said. */
   users = new Map();
   #departed = new Set(); // sessions that said so before the server did, oldest first
 
   /** Somebody is in. Returns their entry. */
   add({ user, session, extra = {}, unreachable = false }) {
-    const entry = { user, session, extra, unreachable, stream: new MediaStream() };
+    const media = { published: new Set(), muted: new Set(), stream: new MediaStream() };
+    const entry = { user, session, extra, unreachable, ...media };
     this.users.set(user, entry);
     return entry;
   }
@@ -34,6 +35,14 @@ export class Roster {
     const said = new Map(roster.map((entry) => [entry.user, entry]));
     const gone = [...this.users.values()].filter(({ user, session }) => said.get(user)?.session !== session);
     return [...gone.map(lostWithoutWord), ...roster.flatMap((entry) => this.#correction(entry))];
+  }
+
+  /** Somebody says themselves that they leave, or what they send. Returns what is to be told of it: [type, event]s. */
+  hear(user, session, message) {
+    const entry = this.users.get(user);
+    if (message.type === "media") return entry?.session === session ? sends(entry, message) : [];
+    const departure = this.depart(user, session, message);
+    return departure ? [["remoteUserLeave", departure]] : [];
   }
 
   /** Somebody says themselves that they leave. Returns what is to be told of it; null if that is no news. */
@@ -57,6 +66,13 @@ export class Roster {
   }
 }
 
+/** The wire leaves out what equals its default. */
+export function complete(type, event) {
+  if (type === "remoteUserLeave") return { text: null, silentFor: 0, extra: {}, ...event };
+  if (type === "remoteUserJoin" || type === "remoteUserUpdate") return { extra: {}, ...event };
+  return { user: event.user, session: event.session, ...(event.kind && { kind: event.kind }) };
+}
+
 const CHANGES = {
   remoteUserUpdate: (_, entry, { extra = {} }) => {
     entry.extra = extra;
@@ -66,6 +82,19 @@ const CHANGES = {
   remoteUserBack: (_, entry) => setUnreachable(entry, false),
   remoteUserLeave: (roster, { user }) => roster.users.delete(user),
 };
+
+function sends(entry, { published, muted }) {
+  const { user, session, published: wasPublished, muted: wasMuted } = entry;
+  [entry.published, entry.muted] = [new Set(published), new Set(muted)];
+  const news = (type, before, now) =>
+    [...now].filter((kind) => !before.has(kind)).map((kind) => [type, { user, session, kind }]);
+  return [
+    ...news("remoteUserUnpublished", entry.published, wasPublished),
+    ...news("remoteUserPublished", wasPublished, entry.published),
+    ...news("remoteUserMuted", wasMuted, entry.muted),
+    ...news("remoteUserUnmuted", entry.muted, wasMuted),
+  ];
+}
 
 function setUnreachable(entry, unreachable) {
   const isNew = entry.unreachable !== unreachable;

@@ -22,10 +22,9 @@ export class Stage {
   }
 
   /** Somebody is there. */
-  add({ user, extra, unreachable, stream }, { muted, onMenu }) {
+  add({ user, unreachable, stream }, { onMenu }) {
     const tile = new Tile(user, { onMenu });
     this.#tiles.set(user, tile);
-    tile.setMuted(muted);
     if (unreachable) tile.setUnreachable(performance.now());
     this.element.insertBefore(tile.element, this.#own?.element ?? null);
     if (stream.getTracks().length) this.attach(user, stream);
@@ -84,6 +83,11 @@ export class Stage {
     clearInterval(this.#timer);
     this.#timer = null;
     this.showOwn(null, null);
+    this.removeOthers();
+  }
+
+  /** Take everybody else off the stage. */
+  removeOthers() {
     for (const user of [...this.#tiles.keys()]) this.remove(user);
   }
 

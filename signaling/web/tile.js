@@ -8,7 +8,7 @@ export class Tile {
   #frames = 0;
   #lastFrame = -Infinity;
   #unreachableSince = null;
-  #pictureMuted = false;
+  #hasPicture = true; // until they say otherwise
 
   /** `own`: a mirrored picture without sound. `onMenu`: the tile has a menu button, which calls it. */
   constructor(user, { own = false, onMenu = null } = {}) {
@@ -46,10 +46,12 @@ export class Tile {
     this.tick();
   }
 
-  /** Say which kinds of media are muted at their source. */
-  setMuted(kinds) {
-    this.#find(".muted-mark").toggleAttribute("hidden", !kinds.includes("audio"));
-    this.#pictureMuted = kinds.includes("video");
+  /** Say which kinds of media the person sends, and which they have muted. */
+  setMedia({ published, muted }) {
+    const isOff = (kind) => published.has(kind) && muted.has(kind);
+    for (const mark of this.element.querySelectorAll(".muted-mark")) mark.toggleAttribute("hidden", !isOff(mark.dataset.kind));
+    this.#find(".why").textContent = isOff("video") ? "camera off" : "no video";
+    this.#hasPicture = published.has("video") && !isOff("video");
     this.tick();
   }
 
@@ -59,7 +61,7 @@ export class Tile {
     const frames = this.#video.getVideoPlaybackQuality().totalVideoFrames;
     if (frames !== this.#frames) this.#lastFrame = now;
     this.#frames = frames;
-    this.#showPicture(!this.#pictureMuted && now - this.#lastFrame < STALE);
+    this.#showPicture(this.#hasPicture && now - this.#lastFrame < STALE);
     const seconds = Math.floor((now - this.#unreachableSince) / 1000);
     this.#find(".badge").textContent = this.#unreachableSince === null ? "here" : `unreachable, since ${seconds} s`;
   }

@@ -33,6 +33,7 @@ const DEPARTURES = {
   crashed: "crashed",
   server_shutdown: "was let go: the server is going down",
   error: "left because of an error",
+  moved: "was moved to another room",
 };
 
 const DETECTIONS = {
@@ -44,7 +45,7 @@ const DETECTIONS = {
   media: "media only",
 };
 
-const MUTED = { audio: "microphone", video: "camera" };
+const SOURCES = { audio: "microphone", video: "camera" };
 
 /** Title and text of the last screen, after `exitRoom`. */
 export function exitWords({ reason, text }) {
@@ -64,15 +65,23 @@ export function eventWords(event) {
 }
 
 const EVENTS = {
-  enterRoom: ({ user, users }) => line(`You entered as ${user}`, "good", `${users.length} already here`),
+  enterRoom: ({ user, users }) => line(`You entered as ${user}`, "good", companyWords(users)),
   remoteUserJoin: ({ user }) => line(`${user} is here`, "good"),
-  remoteUserUpdate: ({ user, extra }) => line(`${user} updated`, "plain", mutedWords(extra)),
+  remoteUserUpdate: ({ user }) => line(`${user} updated`, "plain"),
+  remoteUserPublished: ({ user, kind }) => line(`${user}'s ${SOURCES[kind]} is on`, "plain"),
+  remoteUserUnpublished: ({ user, kind }) => line(`${user}'s ${SOURCES[kind]} is off`, "plain"),
+  remoteUserMuted: ({ user, kind }) => line(`${user}'s ${SOURCES[kind]} is muted`, "plain"),
+  remoteUserUnmuted: ({ user, kind }) => line(`${user}'s ${SOURCES[kind]} is unmuted`, "plain"),
   remoteUserUnreachable: ({ user }) => line(`${user} is unreachable`, "warn"),
   remoteUserBack: ({ user }) => line(`${user} is back`, "good"),
   remoteUserLeave: (event) => line(`${event.user} ${DEPARTURES[event.reason] ?? event.reason}`, "leave", leaveDetail(event)),
+  roomChanged: ({ room, users }) => line(`You were moved to ${room}`, "warn", companyWords(users)),
+  message: ({ user, topic }) => line(`${user ?? "The server"} says something`, "plain", topic),
+  muted: ({ kind, text }) => line(`Your ${SOURCES[kind]} was muted`, "warn", text ? `“${text}”` : "you may unmute it"),
+  tokenExpiring: ({ expiresIn }) => line("Your invitation expires", "warn", `in ${Math.round(expiresIn)} s`),
   connectionLost: ({ grace }) => line("Connection lost", "warn", `coming back is possible for ${grace} s`),
   connectionBack: () => line("Connection is back", "good"),
-  sourceEnded: ({ device, kind }) => line(`Your ${MUTED[kind]} ended`, "warn", device),
+  sourceEnded: ({ device, kind }) => line(`Your ${SOURCES[kind]} ended`, "warn", device),
   error: ({ code, text }) => line("Error", "warn", `${code}: ${text}`),
   exitRoom: (event) => line(exitWords(event).title, "leave", `reason: ${event.reason}`),
 };
@@ -81,19 +90,13 @@ function line(title, tone, detail = "") {
   return { title, tone, detail };
 }
 
+function companyWords(users) {
+  return users.length ? `${users.length} already here` : "nobody else is here";
+}
+
 function leaveDetail({ reason, text, detectedBy, silentFor }) {
   const parts = [`reason: ${reason}`, `known by: ${DETECTIONS[detectedBy] ?? detectedBy}`];
-  parts.push(`silent for ${silentFor.toFixed(1)} s`);
+  if (silentFor >= 0.1) parts.push(`silent for ${silentFor.toFixed(1)} s`);
   if (text) parts.push(`“${text}”`);
   return parts.join(" · ");
-}
-
-function mutedWords(extra) {
-  const muted = mutedKinds(extra).map((kind) => MUTED[kind]);
-  return muted.length ? `muted: ${muted.join(", ")}` : "nothing muted";
-}
-
-/** The kinds of media that a user's `extra` says are muted. It is a stranger's word: anything may be in it. */
-export function mutedKinds(extra) {
-  return Array.isArray(extra?.muted) ? extra.muted.filter((kind) => Object.hasOwn(MUTED, kind)) : [];
 }

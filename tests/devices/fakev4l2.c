@@ -6,7 +6,9 @@
  *     deny       open() fails with EACCES    hang       open() does not return
  *     freeze N   after N pictures reads do not return, whatever was agreed, and SIGTERM has no effect
  * FAKEV4L2_SIZE ("640x480", the default) is the largest size; FAKEV4L2_JPEG names a JPEG of that size: then MJPEG is
- * offered as well, every picture being that one. Raw pictures are YUYV with the time code of peer/capture/timecode.py.
+ * offered as well, every picture being that one. FAKEV4L2_H264 names a file of access units in Annex B format, each after
+ * its length in 4 bytes, the highest first: then H.264 is offered, the file over and over. Raw pictures are YUYV with the
+ * time code of peer/capture/timecode.py.
  *
  * As in a kernel: streaming belongs to one open file (others get EBUSY, in other processes too), and buffers belong to
  * the driver. Once they are unmapped, touching them ends the process: they are made inaccessible and never reused.
@@ -36,7 +38,7 @@ struct camera {
     int fd; /* -1: free */
     int nonblock, owner, streaming;
     unsigned width, height, format;
-    long count;
+    long count, offset; /* offset: of the next access unit */
     double next;
     int queue[BUFFERS], queued;
     unsigned char *buffer[BUFFERS];
@@ -94,7 +96,10 @@ static int open_camera(const char *path, int flags) {
     char text[32];
     int fd = real_open(path, O_RDWR | (flags & O_CLOEXEC), 0);
     if (fd < 0) return fd;
-    for (command(fd, text, sizeof text); !strncmp(text, "hang", 4); command(fd, text, sizeof text)) nap();
+    for (command(fd, text, sizeof text); !strncmp(text, "hang", 4); command(fd, text, sizeof text)) {
+        pwrite(fd, "hangs", 5, 16); /* so that a test can wait for it */
+        nap();
+    }
     int fault = !strncmp(text, "deny", 4) ? EACCES : !strncmp(text, "unplug", 6) ? ENODEV : 0;
     pthread_mutex_lock(&lock);
     for (int i = 0; !fault && i <= CAMERAS; i++) {
@@ -177,11 +182,25 @@ static void draw(struct camera *camera, unsigned char *picture) {
         }
 }
 
+static size_t next_unit(struct camera *camera, unsigned char *picture) {
+    unsigned char head[4];
+    int fd = real_open(getenv("FAKEV4L2_H264"), O_RDONLY, 0);
+    if (fd < 0) return 0;
+    if (pread(fd, head, 4, camera->offset) != 4) camera->offset = 0;
+    size_t length = pread(fd, head, 4, camera->offset) != 4
+        ? 0 : (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+    ssize_t got = length && length <= camera->length ? pread(fd, picture, length, camera->offset + 4) : 0;
+    camera->offset += 4 + (long)length;
+    close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
+
 static size_t fill(struct camera *camera, unsigned char *picture) {
     if (camera->format == V4L2_PIX_FMT_YUYV) {
         draw(camera, picture);
         return camera->length;
     }
+    if (camera->format == V4L2_PIX_FMT_H264) return next_unit(camera, picture);
     int fd = real_open(getenv("FAKEV4L2_JPEG"), O_RDONLY, 0);
     ssize_t length = fd < 0 ? -1 : read(fd, picture, camera->length);
     if (fd >= 0) close(fd);
@@ -200,8 +219,10 @@ static int set_format(struct camera *camera, struct v4l2_format *format, int app
         if (!camera->owner && flock(camera->fd, LOCK_EX | LOCK_NB)) return fail(EBUSY);
         if (!camera->owner) flock(camera->fd, LOCK_UN);
         int jpeg = format->fmt.pix.pixelformat == V4L2_PIX_FMT_MJPEG && getenv("FAKEV4L2_JPEG");
-        camera->format = jpeg ? V4L2_PIX_FMT_MJPEG : V4L2_PIX_FMT_YUYV;
-        int smaller = !jpeg && format->fmt.pix.width && format->fmt.pix.width <= width && format->fmt.pix.height <= height;
+        int h264 = format->fmt.pix.pixelformat == V4L2_PIX_FMT_H264 && getenv("FAKEV4L2_H264");
+        camera->format = h264 ? V4L2_PIX_FMT_H264 : jpeg ? V4L2_PIX_FMT_MJPEG : V4L2_PIX_FMT_YUYV;
+        camera->offset = 0;
+        int smaller = !jpeg && !h264 && format->fmt.pix.width && format->fmt.pix.width <= width && format->fmt.pix.height <= height;
         camera->width = smaller ? format->fmt.pix.width : width;
         camera->height = smaller ? format->fmt.pix.height : height;
     }

@@ -17,8 +17,8 @@ import numpy as np
 
 from tests.devices.tools import need, process
 
-START_LIMIT = 15.0  # seconds
-ASK_LIMIT = 5.0  # seconds
+START_LIMIT = 30.0  # seconds
+ASK_LIMIT = 20.0  # seconds
 TONE_SECONDS = 120
 RATE = 48_000
 
@@ -41,6 +41,12 @@ class Sound:
         """Return how many programs have the microphone open."""
         # the virtual source itself listens to the sink's monitor
         return len([line for line in (await self._ask("list", "short", "source-outputs")).splitlines() if line]) - 1
+
+    async def wait_until_it_plays(self) -> None:
+        """Return as soon as there is somebody who plays sound."""
+        async with asyncio.timeout(START_LIMIT):
+            while not await self._ask("list", "short", "sink-inputs"):  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.02)
 
     async def _ask(self, *arguments: str) -> str:
         asked = await asyncio.create_subprocess_exec(
@@ -84,6 +90,7 @@ async def microphone(tone: float = 440.0) -> AsyncIterator[Sound]:
         await sound.wait_until_it_answers(running, log)
         if tone:
             await stack.enter_async_context(_player(sound, folder / "tone.raw", tone))
+            await sound.wait_until_it_plays()
         yield sound
 
 

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from signaling.messages import IceServer
 from tests.devices.tools import need, process
 
-START_LIMIT = 10.0  # seconds
+START_LIMIT = 30.0  # seconds
 HOST = "127.0.0.1"
 
 
@@ -22,6 +22,11 @@ class Turn:
 
     running: asyncio.subprocess.Process
     port: int
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"turn:{HOST}:{self.port}"
 
     def ice_server(self, transport: str) -> IceServer:
         """Return how to use it by "udp" or "tcp"."""
@@ -38,12 +43,16 @@ class Turn:
 
 
 @asynccontextmanager
-async def turn_server() -> AsyncIterator[Turn]:
-    """Run coturn on a free port of loopback for the length of the block."""
+async def turn_server(secret: str | None = None) -> AsyncIterator[Turn]:
+    """Run coturn on a free port of loopback for the length of the block.
+
+    With a secret it takes time-limited credentials that are made with it, and no others.
+    """
+    who = "--user=ana:secret --lt-cred-mech" if secret is None else f"--use-auth-secret --static-auth-secret={secret}"
     with TemporaryDirectory() as folder:
         port = _free_port()
-        options = f"-n --listening-ip={HOST} --relay-ip={HOST} --listening-port={port} --user=ana:secret --realm=test"
-        more = f"--lt-cred-mech --no-cli --no-tls --no-dtls --allow-loopback-peers --pidfile={folder}/pid"
+        options = f"-n --listening-ip={HOST} --relay-ip={HOST} --listening-port={port} {who} --realm=test"
+        more = f"--no-cli --no-tls --no-dtls --allow-loopback-peers --pidfile={folder}/pid"
         command = [need("turnserver", "coturn"), *options.split(), *more.split(), f"--userdb={folder}/db"]
         async with process(*command, "--log-file=stdout", stdout=asyncio.subprocess.DEVNULL, cwd=folder) as running:
             turn = Turn(running, port)
@@ -55,8 +64,13 @@ async def turn_server() -> AsyncIterator[Turn]:
 
 
 def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as one:
-        return int(one.getsockname()[1])
+    """Return a port that nobody has: neither for TCP, nor, as a browser's media may, for UDP."""
+    while True:
+        with socket.create_server((HOST, 0)) as one, socket.socket(type=socket.SOCK_DGRAM) as other:
+            port = int(one.getsockname()[1])
+            with suppress(OSError):
+                other.bind((HOST, port))
+                return port
 
 
 async def _wait_until_it_listens(port: int, folder: Path) -> None:

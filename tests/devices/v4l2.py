@@ -44,19 +44,28 @@ def library() -> Path:
 class FakeCamera:
     """A file that is a camera for programs started with `environment`."""
 
-    def __init__(self, folder: Path, *, size: str = "640x480", jpeg: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, size: str = "640x480", jpeg: Path | None = None, h264: Path | None = None
+    ) -> None:
         self.path = folder / "video0"
         self.path.touch()
         fake = {"FAKEV4L2_DEVICES": str(self.path), "FAKEV4L2_SIZE": size, "LD_PRELOAD": str(library())}
-        self.environment = {**os.environ, **fake, **({"FAKEV4L2_JPEG": str(jpeg)} if jpeg is not None else {})}
+        coded = {"FAKEV4L2_JPEG": jpeg, "FAKEV4L2_H264": h264}
+        fake |= {name: str(path) for name, path in coded.items() if path is not None}
+        self.environment = {**os.environ, **fake}
 
     def command(self, text: str) -> None:
         """Let the camera do as `text` says: "stall 10", "freeze 10", "unplug", "error", "deny", "hang"; "" ends it."""
         fresh = os.open(self.path, os.O_WRONLY)
         try:  # the text in one write, so that the camera never sees half a command
-            os.pwrite(fresh, text.encode().ljust(16, b"\0"), 0)
+            os.pwrite(fresh, text.encode().ljust(32, b"\0"), 0)
         finally:
             os.close(fresh)
+
+    @property
+    def is_hanging(self) -> bool:
+        """Whether somebody is in an open() that does not return."""
+        return self.path.read_bytes()[16:21] == b"hangs"
 
 
 class Lines:
@@ -96,7 +105,7 @@ class Lines:
 async def child(script: Path, environment: Mapping[str, str], *arguments: str) -> AsyncIterator[Lines]:
     """Run a Python program that talks in JSON lines, with this checkout on its path."""
     path = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
-    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": None}  # a traceback is ours
     surroundings = {**environment, "PYTHONPATH": path}
     async with process(sys.executable, str(script), *arguments, environment=surroundings, **pipes) as running:
         yield Lines(running)

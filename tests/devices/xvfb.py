@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from tests.devices.tools import need, process
 
-START_LIMIT = 15.0  # seconds
+START_LIMIT = 30.0  # seconds
 # Test runs in network namespaces of their own do not see each other's abstract sockets: left to choose, servers would
 # take the same number and, with it, each other's path in /tmp.
 FIRST = 1000

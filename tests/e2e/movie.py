@@ -1,5 +1,6 @@
 """Small films for tests, made with PyAV: a time code from 0, a moving bar, and a tone."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,22 +14,37 @@ RATE, FPS = 48_000, 25
 WIDTH, HEIGHT = 320, 180
 
 
-def make_movie(path: Path, *, seconds: float = 2.0, video: str = "libvpx", audio: str = "libopus") -> Path:
-    """Write a film and return its path."""
+def make_movie(
+    path: Path,
+    *,
+    seconds: float = 2.0,
+    video: str = "libvpx",
+    audio: str = "libopus",
+    gop: int | None = None,
+    options: Mapping[str, str] | None = None,
+    sound: Mapping[str, str] | None = None,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> Path:
+    """Write a film and return its path. `gop`: frames from one key frame to the next; `sound`: its options."""
+    width, height = size
     with av.open(str(path), "w") as container:
-        pictures = container.add_stream(video, rate=FPS, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p")
-        pictures.options = {"deadline": "realtime", "cpu-used": "8"} if video == "libvpx" else {}
-        sound = container.add_stream(audio, rate=RATE)
+        pictures = container.add_stream(video, rate=FPS, width=width, height=height, pix_fmt="yuv420p")
+        usual = {"deadline": "realtime", "cpu-used": "8"} if video == "libvpx" else {}
+        pictures.options = dict(usual if options is None else options)
+        if gop is not None:
+            pictures.codec_context.gop_size = gop
+        tones = container.add_stream(audio, rate=RATE)
+        tones.options = dict(sound or {})
         for number in range(int(seconds * FPS)):
-            picture = np.full((HEIGHT, WIDTH, 3), 40, dtype=np.uint8)
-            picture[:, number * 4 % WIDTH : number * 4 % WIDTH + 40] = 220
+            picture = np.full((height, width, 3), 40, dtype=np.uint8)
+            picture[:, number * 4 % width : number * 4 % width + 40] = 220
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
             timecode.draw(_luma(frame), 1000 * number // FPS)
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(pictures.encode(frame))
-            container.mux(sound.encode(_tone(number)))
+            container.mux(tones.encode(_tone(number)))
         container.mux(pictures.encode(None))
-        container.mux(sound.encode(None))
+        container.mux(tones.encode(None))
     return path
 
 

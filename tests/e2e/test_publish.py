@@ -17,7 +17,8 @@ from tests.tab import Tab, tile
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
-# The 32 bits of the time code at the top of the picture (see peer/capture/timecode.py), in milliseconds; or null.
+# The 32 bits of the time code at the top of the picture (see peer/capture/timecode.py), in milliseconds; or null, for
+# any one picture may be blurred by its encoder, or be half of one and half of the next.
 TIME_CODE = """(() => {
     const video = document.querySelector('%s video');
     if (!video || !video.videoWidth) return null;
@@ -27,7 +28,8 @@ TIME_CODE = """(() => {
     const row = context.getImageData(0, Math.round(video.videoHeight / 24), 400, 1).data;
     const bits = Array.from({ length: 40 }, (_, cell) => row[(cell * 10 + 5) * 4 + 1] > 127 ? 1 : 0);
     if (bits[0] !== 1 || bits[1] !== 0 || bits[38] !== 0 || bits[39] !== 1) return null;
-    return bits.slice(2, 34).reduce((value, bit) => value * 2 + bit, 0);
+    const nibbles = Array.from({ length: 9 }, (_, n) => parseInt(bits.slice(2 + 4 * n, 6 + 4 * n).join(""), 2));
+    return nibbles.reduce((left, right) => left ^ right) === 0 ? parseInt(bits.slice(2, 34).join(""), 2) : null;
 })()"""
 
 
@@ -47,10 +49,14 @@ async def watching(open_tab: OpenTab) -> Tab:
 
 async def assert_time_runs(tab: Tab) -> None:
     """The picture shows the time of day, not long ago, and goes on."""
-    code = TIME_CODE % tile("kiosk")
-    await tab.until(f"{code} !== null && Math.abs(Date.now() % 2 ** 32 - {code}) < 5000")
-    shown = await tab.value(code)
-    await tab.until(f"{code} > {shown}")
+    recent = "((code) => code !== null && Math.abs(Date.now() % 2 ** 32 - code) < 5000 ? code : null)"
+    await until_later(tab, f"{recent}({TIME_CODE % tile('kiosk')})", "(now, before) => now > before")
+
+
+async def until_later(tab: Tab, code: str, follows: str) -> None:
+    """Wait for a time code that is one, and then for another that follows it."""
+    await tab.until(f"(window.before = {code}) !== null")
+    await tab.until(f"((now) => now !== null && ({follows})(now, window.before))({code})")
 
 
 async def assert_sound(tab: Tab) -> None:
@@ -117,10 +123,10 @@ async def test_a_file_is_seen_and_heard_and_its_end_is_the_end(
     open_tab: OpenTab, base_url: str, tmp_path: Path
 ) -> None:
     ana = await watching(open_tab)
-    movie = make_movie(tmp_path / "movie.webm", seconds=6)
+    movie = make_movie(tmp_path / "movie.webm", seconds=10)  # time to connect in
     async with publishing(base_url, "--file", str(movie)) as kiosk:
         code = TIME_CODE % tile("kiosk")
-        await ana.until(f"{code} >= 1000 && {code} < 6000")
+        await ana.until(f"{code} >= 1000 && {code} < 10_000")
         await assert_sound(ana)
         exited = await kiosk.exited()
     assert kiosk.types()[-2:] == ["sourceEnded", "exitRoom"]
@@ -162,4 +168,5 @@ async def test_a_closed_page_is_a_leave_to_the_publisher(open_tab: OpenTab, base
         kiosk.signal()
         await kiosk.exited()
     assert (left["user"], left["reason"], left["detectedBy"]) == ("ana", "left", "notice")
-    assert kiosk.types() == ["enterRoom", "sends", "remoteUserJoin", "remoteUserLeave", "exitRoom"]
+    told = [kind for kind in kiosk.types() if kind != "remoteUserUnreachable"]  # a browser may close the socket first
+    assert told == ["enterRoom", "sends", "remoteUserJoin", "remoteUserLeave", "exitRoom"]

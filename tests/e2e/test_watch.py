@@ -11,7 +11,7 @@ from tests.journal import Journal
 from tests.tab import Tab
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
-LIMIT = 20.0  # seconds
+LIMIT = 40.0  # seconds
 
 
 async def showing(open_tab: OpenTab) -> Tab:

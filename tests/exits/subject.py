@@ -25,7 +25,7 @@ from peer.events import Event, ExitRoom
 from peer.hooks import Hook
 from tests import leaks
 
-LIMIT = 20.0  # seconds for anything that is waited for here
+LIMIT = 30.0  # seconds for anything that is waited for here
 
 
 def say(kind: str, **facts: object) -> None:
@@ -109,6 +109,10 @@ class Stay:
             say("published")
         except (ExeuntError, asyncio.CancelledError) as error:
             say("refused", error=type(error).__name__, text=str(error))
+
+    async def refresh(self, token: str) -> None:
+        await self.me.refresh_token(token)
+        say("refreshed")
 
     async def over(self) -> None:
         """Wait until all of it has ended; say how, and what is left."""
@@ -235,6 +239,8 @@ async def obey() -> None:
             case "mute":
                 stay.me.mute("video")
                 say("muted")
+            case "refresh":
+                stay.keep(stay.refresh(order["token"]), "refresh")
             case "break encoder":
                 Vp8Encoder.encode = H264Encoder.encode = fail  # until the next stay
                 say("broken")

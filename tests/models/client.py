@@ -22,7 +22,7 @@ class Client:
     """One user's program. `pace` is the share of its limit that each step of leaving takes after the notice."""
 
     def __init__(self, world: "World", join: wire.Join, pace: float) -> None:
-        self.user, self.pace = join.user, pace
+        self.user, self.room, self.pace = join.user, join.room, pace
         self.roster, self.exit = Roster(), Exit()
         self.channels: dict[str, Channel] = {}  # by user
         self.is_alive = True
@@ -105,24 +105,47 @@ class Client:
                 self._catch_up(message)
             case wire.ExitRoom(reason=reason, text=text, unacknowledged=unacknowledged):
                 self._is_let_go = True
+                if message.wants_ack:
+                    self.line.say(wire.Ack(seq=message.seq))
                 self._world.promises.let_go(self, message)
                 self.exit.notice.confirmed(unacknowledged)
                 self.leave(reason, text)
-            case wire.Error() | wire.Offer() | wire.Answer() | wire.Candidate() | wire.NeedOffer():
-                pass
-            case _:
+            case wire.Moved():
+                self._moved(message)
+            case (
+                wire.RemoteUserJoin()
+                | wire.RemoteUserUpdate()
+                | wire.RemoteUserUnreachable()
+                | wire.RemoteUserBack()
+                | wire.RemoteUserLeave()
+            ):
                 self._acknowledge(message)
                 for news in self.roster.apply(message):
                     self._tell(news)
                 self.line.seq = self.roster.seq
+            case _:
+                pass
         self._look_at_notice()
 
-    def _catch_up(self, joined: wire.Joined) -> None:
-        for missed in joined.missed:
-            self._acknowledge(missed)
-        for news in self.roster.enter(joined):
+    def _moved(self, place: wire.Place) -> None:
+        for user in tuple(self.roster.users):
+            self.exit.notice.acknowledged(user)
+        self.channels.clear()
+        self.here.clear()
+        self.room = place.room
+        self.line.moved(place.room, place.seq)
+        for news in self.roster.begin_anew(place):
             self._tell(news)
-        self.line.seq = self.roster.seq
+
+    def _catch_up(self, joined: wire.Joined) -> None:
+        if joined.room != self.room:
+            self._moved(joined)
+        else:
+            for missed in joined.missed:
+                self._acknowledge(missed)
+            for news in self.roster.enter(joined):
+                self._tell(news)
+            self.line.seq = self.roster.seq
         if joined.resumed:
             self.line.say(wire.UpdateExtra(extra={}))
             if ExitState.ACTIVE < self.exit.state < ExitState.CLOSING and not self._is_let_go:
@@ -164,7 +187,8 @@ class Client:
         assert event.session in self.here, "one leave for each session, and nothing of who is not here"
         if isinstance(event, wire.RemoteUserLeave):
             self.here.remove(event.session)
-            self._gone.add(event.session)
+            if event.reason is not Reason.MOVED:  # those may be moved back
+                self._gone.add(event.session)
             self._world.promises.leave_told(event)
 
     # -- leaving --

@@ -52,6 +52,10 @@ class Line:
         """What we hold open."""
         return [connection for connection in (self._connection, self._attempt) if connection is not None]
 
+    def moved(self, room: str, seq: int) -> None:
+        """Note that the session goes on in another room."""
+        self._join, self.seq = replace(self._join, room=room), seq
+
     def say(self, message: wire.ClientMessage) -> None:
         """Say something to the server, now or once we are back."""
         if self._connection is not None:

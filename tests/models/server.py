@@ -6,7 +6,8 @@ from typing import Literal
 
 from signaling import messages as wire
 from signaling.config import SignalingConfig
-from signaling.effects import Adopt, Ban, Effect, Entered, Exited, Hangup, Send, Unheard
+from signaling.effects import Adopt, Asked, Ban, Effect, Entered, Exited, Hangup, Send, Settled, Transferred, Unheard
+from signaling.handover import go_on_with, read, write_down
 from signaling.lobby import Lobby
 from signaling.reasons import Detection, Reason
 from tests.models.wires import Connection
@@ -24,9 +25,11 @@ class Ledger:
         self.reasons: dict[str, Reason] = {}  # of sessions that are gone
         self.hearing: set[str] = set()  # sessions inside that can be reached, as far as the server knows
         self.known: dict[str, set[str]] = {}  # session → sessions that are here, by what it was told
-        self.joined: dict[str, wire.Joined] = {}  # by session
+        self.joined: dict[str, wire.Place] = {}  # by session
         self.let_go: set[str] = set()  # sessions that had their last word
         self.hung_up: set[str] = set()
+        self.leaving: set[str] = set()  # sessions that had their last word and are to acknowledge it
+        self.asked: set[str] = set()  # what programs asked for and have not been answered
         self.owed: dict[str, Reason] = {}  # sessions that are gone and were there to hear why
 
     def write(self, effects: list[Effect]) -> None:
@@ -39,6 +42,7 @@ class Ledger:
                 case Hangup(session):
                     assert session not in self.hung_up
                     self.hung_up.add(session)
+                    self.leaving.discard(session)
                 case Entered(session, room, _user):
                     assert session not in self.inside
                     assert session not in self.reasons, "a session that is gone came back"
@@ -52,11 +56,21 @@ class Ledger:
                 case Adopt(connection, session):
                     assert session in self.inside
                     assert connection not in self.hung_up
+                case Transferred(session, _user, room, to):
+                    assert self.inside[session] == room
+                    self.inside[session] = to
+                case Asked(about):
+                    assert about not in self.asked
+                    self.asked.add(about)
+                case Settled(about, told, unacknowledged):
+                    self.asked.discard(about)
+                    assert len({*told}) == len(told)
+                    assert len({*unacknowledged}) == len(unacknowledged)
                 case Unheard(session):
                     assert session in self.reasons
                 case Ban():
                     pass
-        assert self.let_go <= self.hung_up, "whoever had their last word is hung up on"
+        assert self.let_go <= self.hung_up | self.leaving, "whoever had their last word is hung up on"
 
     def lost(self, session: str) -> None:
         """Note that nothing reaches a session for now."""
@@ -72,13 +86,16 @@ class Ledger:
     def check_settled(self) -> None:
         """Whoever was there to hear it has been told that they are out, and why."""
         assert self.owed == {}
+        assert self.asked == set()
+        assert self.leaving == set()
 
     def _said(self, session: str, message: wire.ServerMessage) -> None:
         assert session not in self.let_go, "nothing comes after exitRoom"
         assert session not in self.hung_up, "nothing comes after a hang-up"
         match message:
-            case wire.Joined(users=users):
+            case wire.Joined(users=users) | wire.Moved(users=users):
                 self.joined[session] = message
+                assert message.room == self.inside[session]
                 self.known[session] = {user.session for user in users}
                 self.hearing.add(session)
             case wire.RemoteUserJoin(session=other):
@@ -87,8 +104,10 @@ class Ledger:
             case wire.RemoteUserLeave(session=other):
                 assert other in self.known[session], "each leave is told once"
                 self.known[session].discard(other)
-            case wire.ExitRoom(reason=reason):
+            case wire.ExitRoom(reason=reason, wants_ack=wants_ack):
                 self._let_go(session, reason)
+                if wants_ack:
+                    self.leaving.add(session)
             case _:
                 pass
 
@@ -111,6 +130,7 @@ class Server:
         sessions: Iterator[int] | None = None,
         removed: Callable[[Exited, Connection], None] = lambda _effect, _connection: None,
     ) -> None:
+        self.config = config
         self.lobby = Lobby(config)
         self.ledger = Ledger()
         self.sockets: dict[str, Connection] = {}  # by session
@@ -140,7 +160,7 @@ class Server:
             self.ledger.lost(connection.session)
             self.apply(effects)
 
-    def farewell(self, joined: wire.Joined, reason: FarewellReason, now: float) -> None:
+    def farewell(self, joined: wire.Place, reason: FarewellReason, now: float) -> None:
         """Take in what a guard or watchdog says of the session that joined so."""
         message = wire.Farewell(session=joined.session, ticket=joined.ticket, reason=reason)
         self.apply(self.lobby.farewell(message, now))
@@ -148,6 +168,20 @@ class Server:
     def advance(self, now: float) -> None:
         """Do what is due."""
         self.apply(self.lobby.advance(now))
+
+    def restart(self, now: float) -> None:
+        """Let go of everybody without a word, and go on in a new lobby with what the old one leaves."""
+        for session, connection in self.sockets.items():
+            self._hang_up(connection)
+            self.ledger.lost(session)
+        self.sockets.clear()
+        self.ledger.asked.clear()  # programs that waited for an answer of the old one have seen it end
+        self.ledger.owed.clear()
+        self.ledger.hung_up |= self.ledger.leaving
+        self.ledger.leaving.clear()
+        estate = read(write_down(self.lobby, now=now, wall=WALL + now), self.config.grace, wall=WALL + now)
+        self.lobby = Lobby(self.config)
+        go_on_with(self.lobby, estate, now=now, wall=WALL + now)
 
     def users(self) -> dict[str, str]:
         """Return who is in any room: user → session."""

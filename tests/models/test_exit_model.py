@@ -78,10 +78,10 @@ class ExitModel(RuleBasedStateMachine):
 
     @rule(users=some_users)
     def confirmed(self, users: list[str]) -> None:
-        before = set(self.exit.notice.unacknowledged)
         self.exit.notice.confirmed(users)
         self.is_confirmed = True
-        assert set(self.exit.notice.unacknowledged) == before & set(users)
+        self.asked |= set(users)  # by the server: also for who has closed the room and waits
+        assert set(self.exit.notice.unacknowledged) == set(users) - self.knowing
 
     @invariant()
     def there_is_one_reason_and_every_step_once_in_order(self) -> None:

@@ -4,6 +4,7 @@ Complements `tests/signaling/test_lobby_model.py`, which compares single answers
 follows every session through all of them.
 """
 
+import contextlib
 from collections.abc import Callable
 
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec.structs import replace
 
 from signaling import messages as wire
+from signaling.calls import Refusal, RoomSettings
 from signaling.config import Duplicate, SignalingConfig
 from signaling.reasons import Detection
 from signaling.tokens import ALL_GRANTS, DEFAULT_GRANTS, make
@@ -26,6 +28,8 @@ whichs = st.integers(0, 9)
 bans = st.sampled_from([None, 5.0])  # seconds
 farewells: st.SearchStrategy[FarewellReason] = st.sampled_from(["crashed", "left", "error"])
 users = st.sampled_from(USERS)
+rooms = st.sampled_from(["42", "attic"])
+grants = st.sampled_from([ALL_GRANTS, DEFAULT_GRANTS, frozenset()])
 
 
 class RoomModel(RuleBasedStateMachine):
@@ -107,6 +111,43 @@ class RoomModel(RuleBasedStateMachine):
         self.say(connection, wire.NeedOffer(user=user))
         self.say(connection, wire.UpdateExtra(extra={"level": level}))
 
+    @rule(which=whichs, to=st.none() | users, kind=st.sampled_from(["audio", "video"]))
+    def say_something(self, which: int, to: str | None, kind: wire.MediaKind) -> None:
+        connection = self.pick(which)
+        self.say(connection, wire.Say(topic="chat", data=which, to=to))
+        self.say(connection, wire.Mute(user=to or "ana", kind=kind))
+
+    @rule(which=whichs, life=st.sampled_from([None, 2.0, 40.0]), is_own=st.booleans(), grants=grants)
+    def refresh(self, which: int, life: float | None, is_own: bool, grants: frozenset[str]) -> None:
+        if (connection := self.pick(which)) is None:
+            return
+        join = self.joins[connection.session]
+        expires = None if life is None else WALL + self.now + life
+        token = make(KEY, "42", join.user if is_own else "nobody", grants, expires)
+        self.say(connection, wire.Refresh(token=token))
+
+    @rule(user=users, room=rooms, to_room=rooms)
+    def move(self, user: str, room: str, to_room: str) -> None:
+        with contextlib.suppress(Refusal):
+            self.server.apply(self.server.lobby.move(room, user, to_room, self.now, WALL + self.now))
+
+    @rule(room=rooms, stays=st.booleans(), solo_timeout=st.sampled_from([None, 5.0]))
+    def create(self, room: str, stays: bool, solo_timeout: float | None) -> None:
+        usual = RoomSettings.usual(room, self.server.config)
+        settings = replace(usual, close_when_empty=not stays, solo_timeout=solo_timeout)
+        with contextlib.suppress(Refusal):
+            self.server.apply(self.server.lobby.create(settings, self.now))
+
+    @rule(user=users, room=rooms, topic=st.sampled_from(["mute", "news", "extra"]))
+    def ask(self, user: str, room: str, topic: str) -> None:
+        lobby = self.server.lobby
+        asked = {
+            "mute": lambda: lobby.mute(room, user, "audio", None, self.now),
+            "news": lambda: lobby.broadcast(room, "news", None, self.now, to=user),
+            "extra": lambda: lobby.update(room, user, {"by": "the server"}, self.now),
+        }
+        self.server.apply(asked[topic]())
+
     @precondition(lambda self: len(self.connections) > len(USERS))
     @rule(which=whichs)
     def dismiss(self, which: int) -> None:
@@ -139,6 +180,13 @@ class RoomModel(RuleBasedStateMachine):
             self.now = max(self.now, due)
             self.server.advance(self.now)
         self.now = end
+
+    @rule()
+    def restart(self) -> None:
+        """The server ends, and another goes on where it stopped: nobody leaves by that."""
+        before = self.server.users()
+        self.server.restart(self.now)
+        assert self.server.users() == before
 
     @precondition(lambda self: self.now > LONG / 4)
     @rule()

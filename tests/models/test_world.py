@@ -105,3 +105,28 @@ def test_a_process_that_was_killed_is_told_as_crashed_once_whatever_the_server_f
     world.advance(0.2, flowing=True)
     assert bo.here == set()
     ended(world)
+
+
+def test_who_is_moved_while_away_comes_back_to_the_new_room_and_its_users() -> None:
+    world, (ana, bo, cy) = met("ana", "bo", "cy")
+    world.move(cy, "attic")
+    world.cut(ana, (0, 0), (0.0, 0.0))
+    world.advance(0.05, flowing=True)
+    world.move(ana, "attic")
+    world.advance(1.0, flowing=True)
+    assert (ana.room, ana.here, bo.here) == ("attic", {cy.session}, set())
+    world.cut(ana, (0, 0), (0.0, 0.0))
+    world.advance(1.0, flowing=True)
+    assert (ana.line.is_connected, ana.room) == (True, "attic")
+    ended(world)
+
+
+def test_who_was_moved_says_goodbye_in_the_new_room() -> None:
+    world, (ana, bo, cy) = met("ana", "bo", "cy")
+    world.move(ana, "attic")
+    world.move(cy, "attic")
+    world.flow()
+    ana.leave(Reason.LEFT, wait="everyone")
+    world.flow()
+    assert (bo.here, cy.here, ana.exit.notice.is_over) == (set(), set(), True)
+    ended(world)

@@ -117,6 +117,11 @@ class WorldModel(RuleBasedStateMachine):
         if client := self.pick(which, lambda client: client.is_inside):
             client.line.say(wire.Kick(user=user, ban_for=ban_for))
 
+    @rule(which=whichs, to_room=st.sampled_from(["42", "attic"]))
+    def move(self, which: int, to_room: str) -> None:
+        if client := self.pick(which, lambda client: client.session != ""):
+            self.world.move(client, to_room)
+
     @precondition(lambda self: self.world.server is not None and self.world.now > SETTLED_IN)
     @rule(which=whichs, how=st.sampled_from(["dismiss", "shut down", "die", "hang"]))
     def end_server(self, which: int, how: str) -> None:

@@ -1,10 +1,12 @@
 """The whole world of the model: one server, clients, what lies between them, and a clock that nobody waits for."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
 from signaling import messages as wire
+from signaling.calls import Refusal
 from signaling.config import SignalingConfig
 from signaling.effects import Exited
 from signaling.reasons import Detection
@@ -71,6 +73,14 @@ class World:
         client = Client(self, wire.Join(room=ROOM, user=user, token=token), pace)
         self.clients.append(client)
         return client
+
+    def move(self, client: Client, to_room: str) -> None:
+        """Let the server move a client to another room, if it is in one and the other takes it in."""
+        if self.server is None or (room := self.server.ledger.inside.get(client.session)) is None:
+            return
+        self.promises.moved(client.session)
+        with suppress(Refusal):
+            self.server.apply(self.server.lobby.move(room, client.user, to_room, self.now, WALL + self.now))
 
     def kill(self, client: Client, farewell: FarewellReason | None, delay: float) -> None:
         """Let a process die; its guard or watchdog may say so after a while, if it has a network."""

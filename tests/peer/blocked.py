@@ -53,8 +53,9 @@ def hold_what_is_logged_with() -> None:
     import logging
 
     logging._acquireLock()
-    sys.stderr.write("x" * 2_000_000)  # more than a pipe takes
-    sys.stderr.flush()
+    while True:  # a signal may end a write early
+        sys.stderr.write("x" * 2_000_000)  # more than a pipe takes
+        sys.stderr.flush()
 
 
 BLOCKS = {

@@ -8,19 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from peer.guard import Guard
+from peer.testing.process import children
 
 guard = Guard.of_this_process()
 
 
 def say(kind: str, **facts: object) -> None:
     print(json.dumps({"type": kind, **facts}), flush=True)
-
-
-def children() -> list[int]:
-    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
 
 
 def segfault() -> None:
@@ -82,5 +78,5 @@ WAYS = {
 url, grace, *sessions = sys.argv[1:]
 began = time.perf_counter()
 cares = [guard.care(url, session=name, ticket=f"ticket of {name}", grace=float(grace)) for name in sessions]
-say("ready", took=time.perf_counter() - began, guard=children()[0])
+say("ready", took=time.perf_counter() - began, guard=children(os.getpid())[0])
 WAYS[sys.stdin.readline().strip()]()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-LIMIT = 15.0  # seconds for a farewell that has to come
+LIMIT = 30.0  # seconds for a farewell that has to come
 QUIET = 0.7  # seconds in which nothing more may come
 
 

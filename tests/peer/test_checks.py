@@ -2,7 +2,17 @@
 
 import pytest
 
-from peer.checks import check_ban, check_bitrate, check_codec, check_extra, check_names, check_text, check_wait
+from peer.checks import (
+    check_ban,
+    check_bitrate,
+    check_codec,
+    check_extra,
+    check_message,
+    check_names,
+    check_text,
+    check_topology,
+    check_wait,
+)
 from peer.errors import Refused, UsageError
 from signaling.messages import ErrorCode
 
@@ -71,3 +81,24 @@ def test_a_bitrate_is_one_at_which_pictures_can_be_encoded() -> None:
     for bitrate in (0, 49_999, 50_000_001):
         with pytest.raises(UsageError, match="bitrate must be 50,000 to 50,000,000"):
             check_bitrate(bitrate)
+
+
+def test_a_message_has_a_topic_and_is_json_of_a_size() -> None:
+    check_message("chat", {"any": ["JSON", None]})
+    check_message("x" * 64, "x" * (16_384 - 2))
+    for topic in ("", "x" * 65):
+        with pytest.raises(UsageError, match="a topic has 1 to 64 characters"):
+            check_message(topic, None)
+    with pytest.raises(UsageError, match="at most 16384"):
+        check_message("chat", "x" * 16_384)
+    with pytest.raises(UsageError, match="what JSON can say"):
+        check_message("chat", object())
+
+
+def test_a_room_of_another_topology_than_wanted_is_refused_with_what_to_do() -> None:
+    for wanted in (None, "janus"):
+        check_topology(wanted, "janus")
+    check_topology(None, "mesh")
+    for wanted, of_room in (("mesh", "janus"), ("janus", "mesh")):
+        with pytest.raises(UsageError, match=f"media pass by {of_room} in this room, not by {wanted}: leave"):
+            check_topology(wanted, of_room)

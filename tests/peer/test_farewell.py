@@ -2,7 +2,7 @@
 
 import pytest
 
-from peer.farewell import call_of
+from peer.farewell import call_of, deletion_of
 from signaling.messages import Farewell
 
 CRASHED = Farewell(session="s1", ticket="t1", reason="crashed")
@@ -46,3 +46,10 @@ def test_a_user_and_a_password_go_where_the_websocket_sends_them(user: str, code
 def test_nothing_in_the_url_can_add_a_header() -> None:
     request = call_of("ws://10.0.0.7/ws%0d%0aX:%20y?a=b%0d%0aX:%20y", CRASHED).request
     assert request.split("\r\n", 1)[0] == "POST /ws%0D%0AX:%20y?a=b%0D%0AX:%20y HTTP/1.1"
+
+
+@pytest.mark.parametrize(("token", "header"), [(None, ""), ("secret", "Authorization: Bearer secret\r\n")])
+def test_a_session_of_whip_ends_with_a_delete(token: str | None, header: str) -> None:
+    call = deletion_of("https://example.org/whip/s/1?a=b", token)
+    assert (call.host, call.port, call.is_secure) == ("example.org", 443, True)
+    assert call.request == (f"DELETE /whip/s/1?a=b HTTP/1.1\r\nHost: example.org\r\n{header}Connection: close\r\n\r\n")

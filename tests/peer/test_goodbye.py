@@ -29,10 +29,10 @@ def channel_of(peer: Peer, user: str) -> Connection | None:
 
 
 async def connected(*peers: Peer) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for one in peers:
             for other in peers:
-                while one is not other and channel_of(one, other.user) is None:  # noqa: ASYNC110 - nobody tells
+                while one is not other and channel_of(one, other.name) is None:  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.01)
 
 

@@ -22,8 +22,8 @@ from tests.command import Command, python
 from tests.peer.office import Office
 
 MORTAL = Path(__file__).with_name("mortal.py")
-AT_ONCE = 4.0  # seconds, on a machine that is busy; alone it takes some 10 ms
-LIMIT = 10.0  # seconds for anything that is waited for here
+AT_ONCE = 10.0  # seconds, on a machine that is busy; alone it takes some 10 ms
+LIMIT = 30.0  # seconds for anything that is waited for here
 MEMORY = 12_000  # KiB
 
 
@@ -39,7 +39,7 @@ async def url(office: Office) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def mortal(url: str, *sessions: str, grace: float = 5.0, **environment: str) -> AsyncIterator[Command]:
+async def mortal(url: str, *sessions: str, grace: float = LIMIT, **environment: str) -> AsyncIterator[Command]:
     pipes = {"stdin": asyncio.subprocess.PIPE}
     command = [str(MORTAL), url, str(grace), *(sessions or ["ana"])]
     async with python(*command, environment={**os.environ, **environment}, **pipes) as running:
@@ -177,7 +177,7 @@ async def test_the_guard_is_small_and_starting_it_holds_up_nobody(url: str, offi
         took = float(str(process.lines[0]["took"]))
         print(f"guard: {memory} KiB, started in {1000 * took:.1f} ms")
         assert memory < MEMORY
-        assert took < 1.0
+        assert took < AT_ONCE
         assert os.getsid(guard_of(process)) == guard_of(process)
         assert Path(f"/proc/{guard_of(process)}/cwd").readlink() == Path("/")
         die(process, "release")
@@ -208,7 +208,7 @@ async def test_it_gives_up_when_the_grace_is_over() -> None:
             began = time.monotonic()
             process.signal(signal.SIGKILL)
             assert await is_gone(guard_of(process))
-            assert 0.4 < time.monotonic() - began < 4.0
+            assert 0.4 < time.monotonic() - began < AT_ONCE
 
 
 async def test_a_server_that_knows_nothing_of_the_session_is_not_asked_again(url: str, office: Office) -> None:
@@ -248,7 +248,8 @@ async def test_a_secure_server_is_told_if_its_certificate_is_good(
 ) -> None:
     context, certificate = certified(tmp_path)
     surroundings = {"SSL_CERT_FILE": str(certificate)} if trusted else {}
-    async with office.open(context=context) as url, mortal(url, grace=1.0, **surroundings) as process:
+    grace = LIMIT if trusted else 1.0  # it has to try in vain to the end
+    async with office.open(context=context) as url, mortal(url, grace=grace, **surroundings) as process:
         await _is_watching(guard_of(process))
         process.signal(signal.SIGKILL)
         killed = time.monotonic()

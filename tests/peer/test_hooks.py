@@ -64,6 +64,7 @@ async def test_a_slow_handler_delays_events_and_mixes_none() -> None:
     assert seen == []
     go_on.set()
     hooks.on_exit_room(lambda _: seen.append("exit"))
+    await dispatcher.drain()
     await dispatcher.finish(EXIT)
     await dispatcher.close(1.0)
     assert seen == ["ana", "bo", "exit"]
@@ -119,6 +120,7 @@ async def test_a_cancelled_dispatcher_is_cancelled() -> None:
 async def test_a_stream_opened_after_the_exit_holds_the_exit() -> None:
     dispatcher = Dispatcher(Hooks())
     dispatcher.start()
+    await dispatcher.drain()
     await dispatcher.finish(EXIT)
     await dispatcher.close(1.0)
     assert [event async for event in dispatcher.stream()] == [EXIT]
@@ -143,6 +145,7 @@ async def test_of_a_users_updates_only_the_newest_waits_for_a_slow_handler() -> 
     left = RemoteUserLeave(user="bo", session="bo", seq=1001, reason=Reason.LEFT, detected_by=Detection.NOTICE)
     dispatcher.put(left)
     go_on.set()
+    await dispatcher.drain()
     await dispatcher.finish(EXIT)
     await dispatcher.close(1.0)
     assert seen == [("ana", 999), ("bo", 999), ("bo", "left")]

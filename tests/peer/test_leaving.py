@@ -32,6 +32,29 @@ async def test_cancelling_the_task_that_leaves_ends_no_step(make_peer: MakePeer,
     assert journal.of("ana").count("exitRoom left") == 1
 
 
+async def test_cancelling_the_step_that_tells_of_the_exit_has_it_told_all_the_same(
+    make_peer: MakePeer, journal: Journal
+) -> None:
+    ana, is_busy, go_on = make_peer("ana"), asyncio.Event(), asyncio.Event()
+
+    @ana.on_enter_room
+    async def slow(_: object) -> None:
+        is_busy.set()
+        await go_on.wait()
+
+    async with ana, asyncio.timeout(30):
+        await is_busy.wait()
+        ana.request_exit()
+        while not (telling := [task for task in asyncio.all_tasks() if task.get_name() == "lobby/ana reporting"]):  # noqa: ASYNC110 - a task that begins tells nobody
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it has begun to wait for the handler
+        telling[0].cancel()
+        await asyncio.wait(telling)
+        go_on.set()
+        await ana.wait_exited()
+    assert journal.of("ana").count("exitRoom left") == 1
+
+
 async def test_a_handler_that_waits_a_while_for_the_exit_goes_on_hearing(make_peer: MakePeer, journal: Journal) -> None:
     ana = make_peer("ana")
 

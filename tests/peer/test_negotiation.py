@@ -158,3 +158,24 @@ def test_whoever_leaves_takes_the_call_along_and_a_new_session_starts_anew() -> 
     assert side.next_deadline() is None
     side.add("ana", "ana", offers=True, now=1.0)
     assert side.add("ana", "ana", offers=False, now=2.0) == [Close("me.2")]
+
+
+def test_where_something_else_may_flow_a_call_is_replaced_at_once() -> None:
+    side = offering()
+    side.connected("me.1")
+    assert side.renew("ana", 5.0) == [Close("me.1"), Call("ana", "me.2")]
+    assert side.heard(NeedOffer(user="ana", call="me.1"), 5.0) == [], "that is seen to"
+    other = answering()
+    other.heard(OFFER, 1.0)
+    assert other.renew("ana", 5.0) == [Close("ana.1"), Ask(NeedOffer(user="ana", call="ana.1"))]
+    assert other.next_deadline() == 5.0 + CONNECT_LIMIT
+    assert other.renew("ana", 5.0) == other.renew("nobody", 5.0) == []
+
+
+def test_with_somebody_who_is_away_a_call_is_replaced_on_their_coming_back() -> None:
+    side = offering()
+    side.connected("me.1")
+    side.unreachable("ana")
+    assert side.renew("ana", 5.0) == [Close("me.1")]
+    assert side.next_deadline() is None
+    assert side.back("ana", 6.0) == [Call("ana", "me.2")]

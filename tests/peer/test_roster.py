@@ -154,3 +154,16 @@ def test_that_the_server_wants_an_acknowledgement_is_not_told_further() -> None:
     roster = entered()
     (event,) = roster.apply(replace(left("ana", "a1", 6), wants_ack=True))
     assert event == left("ana", "a1", 6)
+
+
+def test_in_another_room_there_are_others_and_what_was_said_in_the_old_one_is_no_news() -> None:
+    roster = entered()
+    place = joined(2, User(user="bo", session="b1"), User(user="cy", session="c1", unreachable=True))
+    assert [(type(event).__name__, event.user) for event in roster.begin_anew(place)] == [
+        ("RemoteUserJoin", "bo"),
+        ("RemoteUserJoin", "cy"),
+        ("RemoteUserUnreachable", "cy"),
+    ]
+    assert roster.seq == 2
+    assert list(roster.users) == ["bo", "cy"]
+    assert roster.apply(left("ana", "a1", 3)) == []

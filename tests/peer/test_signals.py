@@ -15,7 +15,8 @@ from tests.command import python
 from tests.peer.office import Office
 
 BLOCKED = Path(__file__).with_name("blocked.py")
-LIMIT = 10.0  # seconds for anything that is waited for here
+LIMIT = 30.0  # seconds for anything that is waited for here
+AT_ONCE = 10.0  # seconds, on a machine that is busy
 
 FORKING = """
 import asyncio, os, signal, time
@@ -166,7 +167,7 @@ async def test_the_second_signal_ends_the_process_and_the_guard_says_that_it_wis
         assert (await process.end())[0] == 128 + signal.SIGINT
         at, said = await office.next()
         assert said["reason"] == "left"
-        assert at - began < 2.0
+        assert at - began < AT_ONCE
         assert await office.hears_no_more()
 
 
@@ -175,8 +176,8 @@ async def test_two_signals_at_once_are_one_wish_to_a_stuck_process(url: str, off
         process.running.stdin.write(b"c\n")
         await process.until("blocking")
         await asyncio.sleep(0.2)  # it says so just before
-        process.signal(signal.SIGTERM)
-        process.signal(signal.SIGHUP)
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):  # however late we are in between
+            process.signal(number)
         status, _ = await process.end()
         assert status in (128 + signal.SIGTERM, 128 + signal.SIGHUP)
         assert '"watchdog"' in process.errors

@@ -74,7 +74,7 @@ async def test_pictures_of_a_track_arrive_in_our_form(make_peer: MakePeer, journ
         publication = await ana.publish(Track(track))
         assert publication.format.describe() == "161x91, rgb24"
         await journal.until("bo", "remoteUserJoin ana")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             frame = await anext(bo.users["ana"].video.frames())
         assert frame.array.shape == (90, 160, 3)
         report = await ana.leave()
@@ -86,7 +86,7 @@ async def test_sound_of_a_track_arrives(make_peer: MakePeer, journal: Journal) -
     async with make_peer("bo") as bo, make_peer("ana") as ana:
         await ana.publish(Track(AudioStreamTrack()))
         await journal.until("bo", "remoteUserJoin ana")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             chunk = await anext(bo.users["ana"].audio.frames())
         assert chunk.array.dtype == np.int16
 

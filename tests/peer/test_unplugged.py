@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from peer.publishing import CLOSE_LIMIT
 from tests.devices.pulse import Sound, microphone
 from tests.devices.v4l2 import FakeCamera, Lines, child
 
 PUBLISHER = Path(__file__).with_name("publisher.py")
+SLACK = 3.0  # seconds more, on a machine that is busy
 LINK = "v4l/by-id/usb-Fake_camera-video-index0"
 
 
@@ -30,7 +32,7 @@ class Talk:
         closed = await self.ask("close", "closed")
         assert closed["devices"] == [[device, outcome]], closed
         assert closed["tasks"] == []
-        assert closed["took"] < 1.7
+        assert closed["took"] < CLOSE_LIMIT + SLACK
         return closed
 
     async def close_free(self, device: str) -> None:
@@ -163,8 +165,8 @@ async def test_an_exit_while_the_driver_hangs_in_opening_again_is_bounded_and_sa
         camera.command("error")
         await talk.lines.next("deviceLost")
         camera.command("hang")
-        while not (await talk.ask("look", "looked"))["threads"]:
-            pass
+        while not camera.is_hanging:
+            await talk.ask("look", "looked")  # a thread alone may be one that had opened it before
         closed = await talk.close(f"camera {camera.path}", "stuck")
         assert len(closed["threads"]) == 1
         camera.command("")

@@ -24,8 +24,8 @@ from tests.peer.office import Office
 
 SUBJECT = Path(__file__).with_name("blocked.py")
 RELEASED = 3.0  # seconds from the signal to the end of the process, which comes after the release of the devices
-SLACK = 1.5  # seconds more, on a machine that is busy
-LIMIT = 10.0  # seconds for anything that is waited for here
+SLACK = 7.0  # seconds more, on a machine that is busy: what stood still with the loop does not count as its silence
+LIMIT = 30.0  # seconds for anything that is waited for here
 
 
 @pytest.fixture
@@ -205,9 +205,8 @@ async def test_a_second_signal_ends_a_stuck_process_at_once(url: str, office: Of
         process.signal(signal.SIGTERM)
         await asyncio.sleep(0.4)  # longer than one wish may come twice
         process.signal(signal.SIGINT)
-        began = time.monotonic()
         assert (await process.end())[0] == 128 + signal.SIGINT
-        assert time.monotonic() - began < LOOP_LIMIT - 0.5
+        assert '"watchdog"' not in process.errors, "it did not wait for the loop's limit"
         assert (await office.next())[1]["reason"] == "left"
         assert await office.hears_no_more()
 
@@ -261,8 +260,12 @@ async def test_nothing_wakes_the_thread_while_no_exit_is_due() -> None:
         lines = dict(line.split(":\t") for line in status.read_text().splitlines())
         return lines["voluntary_ctxt_switches"]
 
-    await asyncio.sleep(0.2)
-    before = switches()
+    async with asyncio.timeout(LIMIT):
+        while True:  # until it has fallen asleep
+            before = switches()
+            await asyncio.sleep(0.2)
+            if switches() == before:
+                break
     await asyncio.sleep(0.5)
     assert switches() == before
     dog.exit_is_over()

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from signaling import SignalingServer
 from signaling.messages import ClientMessage, Extra, Join, Joined, Message, Resume, ServerMessage, decode_server, encode
 
-PATIENCE = 5.0  # seconds for anything that a test waits for
+PATIENCE = 20.0  # seconds for anything that a test waits for
 
 M = TypeVar("M", bound=Message)
 
@@ -27,7 +27,10 @@ class Client:
         await self.socket.send_str(encode(message).decode())
 
     async def hear(self) -> ServerMessage:
-        return decode_server(await self.socket.receive_str(timeout=PATIENCE))
+        while (frame := await self.socket.receive(timeout=PATIENCE)).type is aiohttp.WSMsgType.PING:
+            pass  # heard by those alone who do not answer it
+        assert frame.type is aiohttp.WSMsgType.TEXT, frame
+        return decode_server(frame.data)
 
     async def hear_a(self, kind: type[M]) -> M:
         message = await self.hear()

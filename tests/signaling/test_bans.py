@@ -5,7 +5,7 @@ from signaling.config import SignalingConfig
 from signaling.effects import Effect
 from signaling.lobby import Lobby
 from signaling.messages import Error, ErrorCode, ExitRoom, Join, Kick, Resume
-from signaling.tokens import ALL_GRANTS, make
+from signaling.tokens import ALL_GRANTS, Admission, make
 from tests.signaling.scenes import WALL, told
 
 KEY = "a key for the tests of bans"
@@ -85,3 +85,14 @@ def test_a_kick_without_a_ban_keeps_nobody_out() -> None:
     lobby.kick("42", "ana", None, 0.0)
     lobby.open("s2", "x")
     assert codes(lobby.handle("s2", Join(room="42", user="ana"), 0.0, WALL), "s2") == []
+
+
+def test_who_asks_from_outside_is_known_by_name_or_by_token_and_an_admin_is_kept_out_of_nothing() -> None:
+    bans = Bans()
+    bans.add("42", "ana", "digest", 60.0, 0.0)
+    moderate = frozenset({"moderate"})
+    assert bans.left_of(Admission("ana", None, None, moderate, "another"), "42", 10.0) == 50.0
+    assert bans.left_of(Admission(None, None, None, moderate, "digest"), "42", 10.0) == 50.0
+    assert bans.left_of(Admission(None, None, None, moderate, "another"), "42", 10.0) == 0.0
+    assert bans.left_of(Admission("ana", None, None, moderate, "digest"), "attic", 10.0) == 0.0
+    assert bans.left_of(Admission("ana", None, None, moderate | {"admin"}, "digest"), "42", 10.0) == 0.0

@@ -28,10 +28,36 @@ def test_zero_turns_grace_and_heartbeat_off() -> None:
         {"duplicate": "both"},
         {"key": "fifteen letters"},
         {"key": ""},
+        {"admin_key": "fifteen-letters"},
+        {"admin_key": "with spaces in it, that no header keeps"},
         {"allowed_origins": ("https://example.org/",)},
         {"allowed_origins": ("example.org",)},
         {"allowed_origins": ("https://",)},
+        {"trusted_proxies": ("10.0.0.0/8", "proxy.example.org")},
+        {"max_connections": -1},
+        {"connections_per_address": -1},
+        {"join_rate": -1},
+        {"max_rooms": -1},
+        {"message_rate": float("nan")},
+        {"message_burst": 0},
+        {"outbox_messages": 0},
+        {"outbox_bytes": 0},
+        {"handshake_timeout": float("inf")},
+        {"join_timeout": -0.1},
         {"allowed_origins": ("https://fine.example", "ftp://example.org")},
+        {"drain_delay": -1.0},
+        {"drain_delay": float("inf")},
+        {"turn_urls": ("stun:example.org",)},
+        {"turn_urls": ("turn:example.org:x",)},
+        {"turn_ttl": 0.5},
+        {"turn_ttl": float("inf")},
+        {"webhooks": ("example.org",)},
+        {"webhooks": ("file:///etc/passwd",)},
+        {"webhooks": ("https://",)},
+        {"webhooks": ("https://example.org:0/",)},
+        {"webhooks": ("https://[::1/",)},
+        {"webhooks": ("https://example.org/\r\n",)},
+        {"webhook_keys": ("a long enough key", "short")},
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(wrong: dict[str, Any]) -> None:
@@ -50,9 +76,28 @@ def test_what_can_be_is_kept() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    config = SignalingConfig(key="k" * 32, ice_servers=(IceServer(urls=["turn:t"], credential="hidden"),))
+    config = SignalingConfig(
+        key="k" * 32,
+        ice_servers=(IceServer(urls=["turn:t"], credential="hidden"),),
+        turn_urls=("turn:t",),
+        turn_secret="hidden",
+        webhook_keys=("k" * 32,),
+    )
     assert "kkk" not in repr(config)
     assert "hidden" not in repr(config)
+
+
+@pytest.mark.parametrize("half", [{"turn_urls": ("turn:t",)}, {"turn_secret": "secret"}])
+def test_turn_servers_and_their_secret_go_together(half: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^turn_urls and turn_secret go together"):
+        SignalingConfig(**half)
+
+
+def test_webhooks_are_signed() -> None:
+    with pytest.raises(ValueError, match=r"^webhooks take webhook_keys"):
+        SignalingConfig(webhooks=("https://example.org/hook",))
+    keys = ("a key of twenty-four let.", "another of them, for now")
+    assert SignalingConfig(webhooks=("http://127.0.0.1:9/hook?a=1",), webhook_keys=keys).webhook_keys == keys
 
 
 def test_the_options_are_the_fields() -> None:

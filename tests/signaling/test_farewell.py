@@ -7,6 +7,7 @@ from signaling.effects import Effect, Unheard
 from signaling.lobby import Lobby
 from signaling.messages import ExitRoom, Farewell, Join, Joined, RemoteUserLeave
 from signaling.reasons import Detection, Reason
+from signaling.talk import expel
 from tests.signaling.scenes import WALL, come, drop, full_room, joined, order, told
 
 
@@ -78,7 +79,7 @@ def test_an_age_that_cannot_be_is_refused(max_age: float) -> None:
 def test_the_last_word_of_the_server_waits_for_who_may_not_have_heard_it() -> None:
     """The socket may be dead without anybody having noticed: whoever comes back is told why they are out."""
     room = full_room("ana", "ben")
-    effects = room.expel("ana", "bye", now=0.0)
+    effects = expel(room, "ana", "bye", now=0.0)
     (unheard,) = [effect for effect in effects if isinstance(effect, Unheard)]
     assert unheard == Unheard("ana", "secret of ana", ExitRoom(reason=Reason.KICKED, text="bye"))
     drop(room, "ben")

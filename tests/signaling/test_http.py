@@ -1,7 +1,10 @@
 """Pages, scripts and the admin API by HTTP."""
 
+import json
+import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,10 +13,10 @@ import pytest
 from yarl import URL
 
 from signaling import SignalingServer
-from signaling.messages import Error, ErrorCode, ExitRoom, Join, RemoteUserJoin, RemoteUserLeave
+from signaling.entry import decode_entry
+from signaling.messages import ExitRoom, Joined, Leave, RemoteUserJoin, RemoteUserLeave
 from signaling.pages import CONTENT_TYPES, WEB
 from signaling.reasons import Reason
-from signaling.tokens import make
 from tests.signaling.client import Place, listening, mounted
 
 Serve = Callable[[SignalingServer], AbstractAsyncContextManager[Place]]
@@ -54,6 +57,26 @@ async def test_every_room_has_its_page_and_it_is_locked_down(serve: Serve, path:
 
 
 @both_ways
+@pytest.mark.parametrize("path", ["/admin", "/api/docs", "/-/admin.html"])
+async def test_the_pages_of_operators_load_nothing_but_our_own_files(serve: Serve, path: str) -> None:
+    async with serve(SignalingServer()) as place:
+        page = await get(place, path)
+        assert (page.status, page.content_type) == (200, "text/html")
+        policy = page.headers["Content-Security-Policy"].split("; ")
+        assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+        assert "unsafe" not in str(policy)
+        assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["X-Frame-Options"] == "DENY"
+
+
+def test_no_page_has_a_script_or_style_of_its_own_or_an_address_elsewhere() -> None:
+    for path in WEB.glob("*.html"):
+        page = path.read_text()
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|javascript:|=\"(https?:)?//", page), path
+
+
+@both_ways
 async def test_every_file_of_the_pages_is_served_as_what_it_is(serve: Serve) -> None:
     files = [path for path in WEB.iterdir() if path.is_file()]
     assert {"index.html", "exeunt.js"} <= {path.name for path in files}
@@ -78,8 +101,9 @@ async def test_a_file_that_is_still_the_same_is_not_sent_again() -> None:
     "path",
     [
         "/api",
-        "/admin",
-        "/metrics",
+        "/api/",
+        "/api/nothing",
+        "/admin/",
         "/-",
         "/-/",
         "/-x",
@@ -101,116 +125,12 @@ async def test_there_is_nothing_else(serve: Serve, path: str) -> None:
         assert (await get(place, path)).status == 404
 
 
-# -- admin --
-
-
 @both_ways
 async def test_a_server_says_what_it_is(serve: Serve) -> None:
     async with serve(SignalingServer(key=KEY)) as place:
         answer = await (await get(place, "/healthz")).json()
         assert answer["server"] == "exeunt"
         assert answer["version"]
-
-
-async def test_the_list_shows_everybody() -> None:
-    async with listening(SignalingServer()) as place:
-        ana = await place.connect()
-        joined = await ana.join("ana", extra={"role": "host"})
-        (room,) = (await (await get(place, "/api/rooms")).json())["rooms"]
-        (user,) = room["users"]
-        assert room["name"] == "42"
-        assert user.pop("since") > 1.7e9
-        assert user == {"user": "ana", "session": joined.session, "extra": {"role": "host"}, "unreachable": False}
-
-
-@both_ways
-async def test_kick_and_dismiss_by_http(serve: Serve) -> None:
-    async with serve(SignalingServer()) as place:
-        ana, ben = await place.enter("ana", "ben")
-        assert await post(place, "/api/rooms/42/kick", {"user": "ben", "text": "too loud"}) == (
-            200,
-            {"room": "42", "user": "ben"},
-        )
-        assert await ben.hear() == ExitRoom(reason=Reason.KICKED, text="too loud")
-        await ana.hear()
-        assert await post(place, "/api/rooms/42/dismiss", {}) == (200, {"room": "42"})
-        assert await ana.hear() == ExitRoom(reason=Reason.DISMISSED)
-
-
-async def test_what_is_not_there_is_named() -> None:
-    async with listening(SignalingServer()) as place:
-        await place.enter("ana")
-        status, problem = await post(place, "/api/rooms/attic/kick", {"user": "ana"})
-        assert (status, problem["code"]) == (404, "no_such_room")
-        assert "attic" in problem["text"]
-        status, problem = await post(place, "/api/rooms/42/kick", {"user": "ben"})
-        assert (status, problem["code"]) == (404, "no_such_user")
-        assert "ben" in problem["text"]
-        assert (await post(place, "/api/rooms/attic/dismiss", {}))[0] == 404
-
-
-@pytest.mark.parametrize("body", [{}, [], {"user": 7}, {"user": ""}, {"user": "ana", "text": "x" * 1001}])
-async def test_a_body_that_makes_no_sense_is_a_bad_request(body: object) -> None:
-    async with listening(SignalingServer()) as place:
-        await place.enter("ana")
-        status, problem = await post(place, "/api/rooms/42/kick", body)
-        assert (status, problem["code"]) == (400, "bad_message")
-
-
-async def test_a_body_that_is_no_json_is_a_bad_request() -> None:
-    async with listening(SignalingServer()) as place:
-        for body in (b"", b"{", b'{"text":"\xff"}', b"[" * 10_000):
-            headers = {"Content-Type": "application/json"}
-            async with place.http.post(f"{place.url}/api/rooms/42/dismiss", data=body, headers=headers) as response:
-                assert response.status == 400
-
-
-async def test_a_body_that_is_too_large_is_refused() -> None:
-    async with listening(SignalingServer()) as place:
-        status, problem = await post(place, "/api/rooms/42/dismiss", {"text": "x" * 100_000})
-        assert (status, problem["code"]) == (413, "too_large")
-
-
-async def test_what_a_form_can_send_is_refused() -> None:
-    async with listening(SignalingServer()) as place:
-        await place.enter("ana")
-        async with place.http.post(f"{place.url}/api/rooms/42/kick", data='{"user":"ana"}') as response:
-            assert response.status == 415
-            assert (await response.json())["code"] == "unsupported_media_type"
-
-
-@pytest.mark.parametrize(
-    ("token", "status", "code"),
-    [
-        (None, 401, "token_required"),
-        ("nonsense", 401, "token_invalid"),
-        (make(KEY, expires=1.0, grants=["admin"]), 401, "token_expired"),
-        (make(KEY), 403, "not_allowed"),
-        (make(KEY, room="attic", grants=["moderate"]), 403, "not_allowed"),
-        (make(KEY, room="42", grants=["moderate"]), 404, "no_such_user"),
-        (make(KEY, grants=["admin"]), 404, "no_such_user"),
-    ],
-)
-async def test_with_a_key_it_takes_a_token_for_that_room(token: str | None, status: int, code: str) -> None:
-    async with listening(SignalingServer(key=KEY)) as place:
-        client = await place.connect()
-        await client.join("ana", token=make(KEY))
-        answered, problem = await post(place, "/api/rooms/42/kick", {"user": "ben"}, token)
-        assert (answered, problem["code"]) == (status, code)
-
-
-async def test_the_list_holds_the_rooms_that_the_token_is_for() -> None:
-    async with listening(SignalingServer(key=KEY)) as place:
-        for room in ("42", "attic"):
-            await (await place.connect()).join("ana", room=room, token=make(KEY))
-        assert (await get(place, "/api/rooms")).status == 401
-        assert (await get(place, "/api/rooms", Authorization=f"Bearer {make(KEY)}")).status == 403
-        for token, expected in (
-            (make(KEY, grants=["moderate"]), ["42", "attic"]),
-            (make(KEY, "attic", grants=["moderate"]), ["attic"]),
-        ):
-            answer = await (await get(place, "/api/rooms", Authorization=f"bearer {token}")).json()
-            assert [found["name"] for found in answer["rooms"]] == expected
 
 
 # -- pages of other sites --
@@ -265,20 +185,38 @@ async def test_the_ticket_of_a_session_ends_it_by_http_and_only_once(serve: Serv
         assert (status, problem["code"]) == (404, "session_gone")
 
 
+async def page_says_farewell(place: Place, joined: Joined, **words: str) -> int:
+    """Post it as `navigator.sendBeacon` does, as a text; return the status."""
+    word = {"session": joined.session, "ticket": joined.ticket, "reason": "left", "by": "page", **words}
+    async with place.http.post(f"{place.url}/ws", data=json.dumps(word), headers={"Origin": place.url}) as response:
+        return response.status
+
+
+async def test_a_page_says_farewell_beside_its_leave_and_whichever_comes_first_is_told(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    async with listening(SignalingServer(journal=journal)) as place:
+        (cleo,) = await place.enter("cleo")
+        ana, ben = await place.connect(), await place.connect()
+        for user, client in (("ana", ana), ("ben", ben)):
+            joined = await client.join(user)
+            await cleo.hear_a(RemoteUserJoin)
+            assert await page_says_farewell(place, joined, ticket="guessed") == 204
+            if user == "ben":
+                await ben.say(Leave())
+                assert await ben.hear() == ExitRoom(reason=Reason.LEFT)
+            assert await page_says_farewell(place, joined) == 204
+            await client.say(Leave())
+            leave = await cleo.hear_a(RemoteUserLeave)
+            assert (leave.user, leave.reason, leave.detected_by) == (user, "left", "notice")
+    told = [(line.event, line.by) for line in map(decode_entry, journal.read_bytes().splitlines()) if line]
+    assert ("farewell", "page") in told
+    assert "turnedAway" not in dict(told)
+
+
 async def test_a_farewell_that_is_none_is_refused() -> None:
     async with listening(SignalingServer()) as place:
         assert (await post(place, "/ws", {"session": "s", "ticket": "t", "reason": "kicked"}))[0] == 400
-        async with place.http.post(f"{place.url}/ws", data="{}") as response:
+        async with place.http.post(f"{place.url}/ws", data={"session": "s"}) as response:
             assert response.status == 415
         async with place.http.post(f"{place.url}/ws", json={}, headers={"Origin": "https://e.example"}) as response:
             assert response.status == 403
-
-
-async def test_a_kick_by_http_can_keep_out() -> None:
-    async with listening(SignalingServer()) as place:
-        await place.enter("ana")
-        assert (await post(place, "/api/rooms/42/kick", {"user": "ana", "banFor": 0}))[0] == 400
-        assert (await post(place, "/api/rooms/42/kick", {"user": "ana", "banFor": 60}))[0] == 200
-        again = await place.connect()
-        await again.say(Join(room="42", user="ana"))
-        assert (await again.hear_a(Error)).code == ErrorCode.BANNED

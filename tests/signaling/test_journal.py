@@ -2,15 +2,12 @@
 
 import asyncio
 import os
-import re
 import signal
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from peer.events import Event
-from signaling.entry import Entry, PeerEvent, ServerEvent, decode_entry
+from signaling.entry import Entry, decode_entry
 from signaling.journal import Journal
 from signaling.messages import RemoteUserLeave
 from signaling.reasons import Detection, Reason
@@ -107,18 +104,23 @@ def test_after_a_torn_line_the_next_one_is_whole(tmp_path: Path) -> None:
     assert [line.event for line in map(decode_entry, whole) if line] == ["serverStarted", "serverStopping"]
 
 
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged of it; Python may collect what another test left, and somebody else log that, at any moment."""
+    return [record.getMessage() for record in caplog.records if record.name == "signaling.journal"]
+
+
 def test_a_missing_folder_is_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with Journal.open(tmp_path / "nowhere" / "journal", who="server") as journal:
         journal.write("serverStarted")
         journal.write("serverStopping")
-    assert ["No such file" in record.getMessage() for record in caplog.records] == [True]
+    assert ["No such file" in text for text in said(caplog)] == [True]
 
 
 def test_a_full_disk_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     with Journal.open("/dev/full", who="server") as journal:
         journal.write("serverStarted")
         journal.write("serverStopping")
-    assert ["No space left" in record.getMessage() for record in caplog.records] == [True]
+    assert ["No space left" in text for text in said(caplog)] == [True]
 
 
 def test_a_pipe_that_nobody_reads_stops_nobody_and_its_lines_are_whole(
@@ -136,7 +138,7 @@ def test_a_pipe_that_nobody_reads_stops_nobody_and_its_lines_are_whole(
         rest = os.read(reader, 1 << 20)
     finally:
         os.close(reader)
-    assert len(caplog.records) == 1
+    assert len(said(caplog)) == 1
     *_, last = [decode_entry(line) for line in (first + rest).splitlines()]
     assert last is not None
     assert last.event == "serverStopping"
@@ -148,20 +150,4 @@ def test_what_cannot_be_encoded_is_one_warning(tmp_path: Path, caplog: pytest.Lo
         journal.write("serverStarted", text="\udc80")
         journal.write("serverStopping")
     assert [line.event for line in read(path)][-1] == "serverStopping"
-    assert len(caplog.records) <= 1
-
-
-def test_the_documentation_lists_every_event_and_no_other() -> None:
-    text = (ROOT / "docs/journal.md").read_text()
-    named = re.findall(r"^\| ((?:`\w+`(?: · )?)+) \|", text, re.MULTILINE)
-    documented = [name for names in named for name in re.findall(r"\w+", names)]
-    assert len(documented) == len(set(documented))
-    on_the_wire = {str(event.__struct_config__.tag) for event in get_args(Event)}
-    assert set(documented) == {*get_args(ServerEvent), *get_args(PeerEvent), *on_the_wire}
-
-
-def test_the_documentation_lists_every_field_and_no_other() -> None:
-    text = (ROOT / "docs/journal.md").read_text()
-    fields = text[text.index("## A line") : text.index("## Events")]
-    documented = re.findall(r"^- ((?:`\w+`(?:, )?)+)", fields, re.MULTILINE)
-    assert {name for names in documented for name in re.findall(r"\w+", names)} == set(Entry.__struct_encode_fields__)
+    assert len(said(caplog)) <= 1

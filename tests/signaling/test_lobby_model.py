@@ -2,23 +2,31 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from signaling.calls import Refusal
 from signaling.config import Duplicate, SignalingConfig
-from signaling.effects import Adopt, Ban, Effect, Entered, Exited, Hangup, Send, Unheard
+from signaling.effects import Adopt, Closed, Effect, Exited, Hangup, Send, Settled, Transferred
 from signaling.lobby import Lobby
 from signaling.messages import (
+    ACK_LIMIT,
+    Ack,
+    ErrorCode,
     ExitRoom,
     Join,
     Joined,
     Leave,
+    Moved,
     RemoteUserBack,
     RemoteUserJoin,
     RemoteUserLeave,
     RemoteUserUnreachable,
     RemoteUserUpdate,
     Resume,
+    Said,
+    Say,
     UpdateExtra,
 )
 from signaling.reasons import Detection, Reason
@@ -43,6 +51,7 @@ class Seat:
     extra: dict[str, object] = field(default_factory=dict)
     lost_at: float | None = None
     roster: set[str] = field(default_factory=set)  # sessions of others, by what it was told
+    known: str = ""  # the room, if it was moved while away: the one that it was in then
 
 
 class LobbyModel(RuleBasedStateMachine):
@@ -53,6 +62,7 @@ class LobbyModel(RuleBasedStateMachine):
         self.seats: dict[str, Seat] = {}  # by session
         self.now = 0.0
         self.opened = 0
+        self.leaving: dict[str, int] = {}  # sessions that are to acknowledge that they are out → as what
 
     @initialize(duplicate=st.sampled_from(Duplicate))
     def start(self, duplicate: Duplicate) -> None:
@@ -81,7 +91,9 @@ class LobbyModel(RuleBasedStateMachine):
     def any_lost(self) -> bool:
         return any(seat.lost_at is not None for seat in self.seats.values())
 
-    def believe(self, effects: list[Effect], gone: dict[str, Reason], *, are_told: bool = True) -> None:
+    def believe(
+        self, effects: list[Effect], gone: dict[str, Reason], *, are_told: bool = True, moved: str | None = None
+    ) -> None:
         """Let every client hear its part, and check that exactly `gone` went, others first."""
         leavers = {session: self.seats.pop(session) for session in gone}
         notices: dict[tuple[str, str], int] = {}  # (hearer, leaver) → position
@@ -92,12 +104,14 @@ class LobbyModel(RuleBasedStateMachine):
             match effect:
                 case Send(to, message):
                     for session in to:
-                        if isinstance(message, RemoteUserLeave):
+                        if isinstance(message, RemoteUserLeave) and message.session != moved:
                             assert (session, message.session) not in notices
                             notices[session, message.session] = position
                         if isinstance(message, ExitRoom):
                             assert session not in farewells
                             farewells[session] = position
+                            if message.wants_ack:
+                                self.leaving[session] = message.seq
                             assert message.reason == gone[session]
                         else:
                             self.hear(session, message)
@@ -105,11 +119,12 @@ class LobbyModel(RuleBasedStateMachine):
                     hangups[session] = position
                 case Exited(session, _room, _user, reason, _detected_by):
                     exits[session] = reason
-                case Adopt() | Entered() | Unheard() | Ban():
+                case _:
                     pass
         assert exits == gone
         assert set(farewells) == {session for session, seat in leavers.items() if seat.lost_at is None}
-        assert all(farewells[session] < hangups[session] for session in farewells)
+        assert all(farewells[session] < hangups[session] for session in farewells.keys() - self.leaving.keys())
+        assert not hangups.keys() & self.leaving.keys()
         expected = {
             (seat.session, leaver.session)
             for leaver in leavers.values()
@@ -190,7 +205,8 @@ class LobbyModel(RuleBasedStateMachine):
         seat = list(self.seats.values())[index % len(self.seats)]
         connection = self.connect()
         again = Resume(session=seat.session, secret=seat.secret, seq=seat.seq)
-        message = Join(room=seat.room, user=seat.user, resume=again)
+        message = Join(room=seat.known or seat.room, user=seat.user, resume=again)
+        was_moved, seat.known = seat.known not in {"", seat.room}, ""
         effects = self.lobby.handle(connection, message, self.now, WALL)
         seat.lost_at = None
         assert effects[0] == Adopt(connection, seat.session)
@@ -199,6 +215,8 @@ class LobbyModel(RuleBasedStateMachine):
         for event in joined.missed:
             self.hear(seat.session, event)
         self.check_roster(joined)
+        if was_moved:
+            seat.roster = {user.session for user in joined.users}
         assert {user.session for user in joined.users} == seat.roster
         seat.seq = joined.seq
         self.believe(effects, {})
@@ -210,17 +228,78 @@ class LobbyModel(RuleBasedStateMachine):
         effects = self.lobby.handle(connection, message, self.now, WALL)
         assert order(effects) == [(connection, "Error"), (connection, "hangup")]
 
-    @rule(room=st.sampled_from(ROOMS), user=st.sampled_from(USERS))
-    def kick(self, room: str, user: str) -> None:
+    @rule(room=st.sampled_from(ROOMS), user=st.sampled_from(USERS), knows=st.booleans())
+    def kick(self, room: str, user: str, knows: bool) -> None:
         holder = self.holder(room, user)
         effects = self.lobby.kick(room, user, None, self.now)
         assert bool(effects) == (holder is not None)
         self.believe(effects, {holder.session: Reason.KICKED} if holder else {})
+        self.acknowledge(effects, knows=knows)
 
-    @rule(room=st.sampled_from(ROOMS))
-    def dismiss(self, room: str) -> None:
+    def acknowledge(self, effects: list[Effect], *, knows: bool = True) -> None:
+        """Let all who are here acknowledge what wants it, and the others be waited for until the limit.
+
+        `knows`: whether those who are out know how to acknowledge that.
+        """
+        leaving, self.leaving = self.leaving, {}
+        for session, seq in leaving.items() if knows else ():
+            assert Hangup(session) in self.lobby.handle(session, Ack(seq=seq), self.now, WALL)
+        for effect in effects:
+            match effect:
+                case Send(to, RemoteUserLeave(wants_ack=True, seq=seq)):
+                    for session in to:
+                        self.lobby.handle(session, Ack(seq=seq), self.now, WALL)
+        ends = self.lobby.advance(self.now + ACK_LIMIT)
+        hung_up = {effect.session for effect in ends if isinstance(effect, Hangup)}
+        assert hung_up == (set() if knows else leaving.keys())
+        assert all(isinstance(effect, Settled | Hangup | Closed) for effect in ends)
+
+    @rule(room=st.sampled_from(ROOMS), knows=st.booleans())
+    def dismiss(self, room: str, knows: bool) -> None:
         gone = {seat.session: Reason.DISMISSED for seat in self.in_room(room)}
-        self.believe(self.lobby.dismiss(room, None, self.now), gone, are_told=False)
+        effects = self.lobby.dismiss(room, None, self.now)
+        self.believe(effects, gone, are_told=False)
+        self.acknowledge(effects, knows=knows)
+
+    @rule(room=st.sampled_from(ROOMS), user=st.sampled_from(USERS), to_room=st.sampled_from((*ROOMS, "cellar")))
+    def move(self, room: str, user: str, to_room: str) -> None:
+        seat, other = self.holder(room, user), self.holder(to_room, user)
+        is_full = len(self.in_room(to_room)) - (other is not None) >= CAPACITY
+        is_taken = other is not None and self.duplicate == Duplicate.REJECT
+        if seat is not None and (room == to_room or is_full or is_taken):
+            with pytest.raises(Refusal) as caught:
+                self.lobby.move(room, user, to_room, self.now, WALL)
+            assert caught.value.code in {ErrorCode.WRONG_STATE, ErrorCode.ROOM_FULL, ErrorCode.USER_TAKEN}
+            return
+        effects = self.lobby.move(room, user, to_room, self.now, WALL)
+        assert bool(effects) == (seat is not None)
+        if seat is None:
+            return
+        assert Transferred(seat.session, user, room, to_room) in effects
+        self.believe(effects, {other.session: Reason.REPLACED} if other else {}, moved=seat.session)
+        seat.room = to_room
+        if seat.lost_at is None:
+            (moved,) = [message for message in told(effects, seat.session) if isinstance(message, Moved)]
+            seat.seq, seat.roster = moved.seq, {user.session for user in moved.users}
+            assert seat.roster == {one.session for one in self.in_room(to_room)} - {seat.session}
+        else:
+            seat.known = seat.known or room
+        self.acknowledge(effects)
+
+    @precondition(any_here)
+    @rule(index=st.integers(0, 99), to=st.none() | st.sampled_from(USERS))
+    def say(self, index: int, to: str | None) -> None:
+        seat = self.here(index)
+        effects = self.lobby.handle(seat.session, Say(topic="chat", data=index, to=to), self.now, WALL)
+        said = Said(user=seat.user, topic="chat", data=index)
+        heard = {
+            session
+            for effect in effects
+            if isinstance(effect, Send) and effect.message == said
+            for session in effect.to
+        }
+        others = [one for one in self.in_room(seat.room) if one.lost_at is None]
+        assert heard == {one.session for one in others if (one is not seat if to is None else one.user == to)}
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 4.0, 9.0, 30.0]))
     def advance(self, seconds: float) -> None:

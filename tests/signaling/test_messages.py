@@ -1,16 +1,18 @@
 import json
 import subprocess
 import sys
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from signaling.janus_words import MAX_JANUS_ID
 from signaling.messages import (
     ICE_URL_PATTERN,
     MAX_BAN,
     MAX_MESSAGE,
+    MAX_TOPIC,
     Ack,
     Answer,
     BadMessage,
@@ -21,20 +23,33 @@ from signaling.messages import (
     ErrorCode,
     ExitRoom,
     IceServer,
+    IceServers,
+    Janus,
     Join,
     Joined,
     Kick,
     Leave,
+    MediaKind,
+    MediaServer,
     Message,
+    Moved,
+    Mute,
+    Muted,
     NeedOffer,
     Offer,
+    Refresh,
+    Refreshed,
     RemoteUserBack,
     RemoteUserJoin,
     RemoteUserLeave,
     RemoteUserUnreachable,
     RemoteUserUpdate,
     Resume,
+    Said,
+    Say,
     ServerMessage,
+    TokenExpiring,
+    Topology,
     UpdateExtra,
     User,
     decode_client,
@@ -57,6 +72,8 @@ json_values = st.recursive(
 )
 extras = st.dictionaries(texts, json_values, max_size=3)
 maybe_text = st.none() | texts
+topics = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=MAX_TOPIC)
+kinds: st.SearchStrategy[MediaKind] = st.sampled_from(["audio", "video"])
 
 relays = [
     st.builds(Offer, user=names, call=calls, sdp=texts),
@@ -98,29 +115,41 @@ client_messages = [
     st.builds(UpdateExtra, extra=extras),
     st.builds(Kick, user=names, text=maybe_text, ban_for=st.none() | st.floats(0.001, MAX_BAN)),
     st.builds(Dismiss, text=maybe_text),
+    st.builds(Say, topic=topics, data=json_values, to=st.none() | names),
+    st.builds(Mute, user=names, kind=kinds),
+    st.builds(Refresh, token=texts),
 ]
 users = st.builds(User, user=names, session=texts, extra=extras, unreachable=st.booleans())
 ice_urls = st.from_regex(ICE_URL_PATTERN, fullmatch=True)
 ice_servers = st.builds(IceServer, urls=st.lists(ice_urls, max_size=2), username=maybe_text, credential=maybe_text)
+media = st.none() | st.builds(Janus, url=texts, room=st.integers(1, MAX_JANUS_ID), token=texts, pin=texts)
+places: dict[str, st.SearchStrategy[Any]] = {
+    "room": names,
+    "user": names,
+    "session": texts,
+    "secret": texts,
+    "ticket": texts,
+    "seq": counts,
+    "grace": seconds,
+    "heartbeat": seconds,
+    "users": st.lists(users, max_size=3),
+    "ice_servers": st.lists(ice_servers, max_size=2),
+    "grants": st.lists(texts, max_size=3),
+    "topology": st.sampled_from(get_args(Topology)),
+    "media": media,
+}
 server_messages = [
     *relays,
     *events,
-    st.builds(
-        Joined,
-        room=names,
-        user=names,
-        session=texts,
-        secret=texts,
-        ticket=texts,
-        seq=counts,
-        grace=seconds,
-        heartbeat=seconds,
-        users=st.lists(users, max_size=3),
-        ice_servers=st.lists(ice_servers, max_size=2),
-        grants=st.lists(texts, max_size=3),
-        resumed=st.booleans(),
-        missed=st.lists(st.one_of(events), max_size=3),
-    ),
+    st.builds(Joined, **places, resumed=st.booleans(), missed=st.lists(st.one_of(events), max_size=3)),
+    st.builds(Moved, **places),
+    st.builds(UpdateExtra, extra=extras),
+    st.builds(IceServers, ice_servers=st.lists(ice_servers, max_size=2)),
+    st.builds(MediaServer, media=media),
+    st.builds(Said, topic=texts, data=json_values, user=st.none() | names),
+    st.builds(Muted, kind=kinds, user=st.none() | names, text=maybe_text, seq=counts, wants_ack=st.booleans()),
+    st.builds(TokenExpiring, expires_in=seconds),
+    st.builds(Refreshed, grants=st.lists(texts, max_size=3), expires=st.none() | seconds),
     st.builds(ExitRoom, reason=st.sampled_from(Reason), text=maybe_text, unacknowledged=st.lists(names, max_size=3)),
     st.builds(Error, code=st.sampled_from(ErrorCode), text=texts, about=maybe_text),
 ]
@@ -150,7 +179,8 @@ def test_the_strategies_above_leave_no_message_out() -> None:
 @pytest.mark.parametrize("message", {*get_args(ClientMessage), *get_args(ServerMessage)})
 def test_names_on_the_wire_are_camel_case(message: type[Message]) -> None:
     tag = message.__struct_config__.tag
-    assert tag == ("extra" if message is UpdateExtra else message.__name__[0].lower() + message.__name__[1:])
+    other = {UpdateExtra: "extra", Say: "message", Said: "message"}
+    assert tag == other.get(message, message.__name__[0].lower() + message.__name__[1:])
     assert all("_" not in field.encode_name for field in msgspec.structs.fields(message))
 
 

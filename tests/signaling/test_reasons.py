@@ -12,6 +12,7 @@ TABLE = [
     ("crashed", None, 1, "networkDisconnected", "CONNECTION_TIMEOUT"),
     ("server_shutdown", 6, None, "forceDisconnected", "SERVER_SHUTDOWN"),
     ("error", 7, 0, "clientDisconnected", "CLIENT_INITIATED"),
+    ("moved", None, 2, "forceDisconnected", "PARTICIPANT_REMOVED"),
 ]
 
 

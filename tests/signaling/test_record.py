@@ -8,11 +8,15 @@ import msgspec
 import pytest
 
 from signaling import SignalingServer
+from signaling.effects import Send
 from signaling.entry import Entry
+from signaling.journal import Journal
 from signaling.messages import (
     Answer,
     Candidate,
     Dismiss,
+    Error,
+    ErrorCode,
     ExitRoom,
     Farewell,
     Join,
@@ -26,6 +30,7 @@ from signaling.messages import (
     UpdateExtra,
 )
 from signaling.reasons import Detection, Reason
+from signaling.record import REFUSALS_AT_ONCE, Record
 from tests.signaling.client import Client, Place, listening, mounted
 from tests.signaling.test_journal import read
 
@@ -134,7 +139,7 @@ async def test_a_dismissal_from_inside_and_a_newcomer_who_is_refused(path: Path)
 
 
 async def test_a_loss_with_a_return_and_one_without(path: Path) -> None:
-    async with listening(SignalingServer(journal=path, grace=0.3)) as place:
+    async with listening(SignalingServer(journal=path, grace=1.5)) as place:
         (ben,) = await place.enter("ben")
         ana = await place.connect()
         joined = await ana.join("ana")
@@ -158,7 +163,7 @@ async def test_a_loss_with_a_return_and_one_without(path: Path) -> None:
     ]
     began = last(path, "graceBegan")
     assert began.until is not None
-    assert (began.grace, began.until) == (0.3, pytest.approx(began.wall + 0.3, abs=0.1))
+    assert (began.grace, began.until) == (1.5, pytest.approx(began.wall + 1.5, abs=0.1))
     assert last(path, "socketLost").detected_by is Detection.SOCKET_CLOSED
     assert {line.session for line in read(path) if line.user == "ana"} == {joined.session}
 
@@ -202,3 +207,23 @@ async def test_without_a_journal_nothing_is_written(tmp_path: Path, monkeypatch:
     async with listening(SignalingServer()) as place:
         await place.enter("ana")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flood_of_strangers_does_not_fill_the_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal.open(path, who="server") as journal:
+        record = Record(journal)
+        for number in range(REFUSALS_AT_ONCE + 500):
+            session = f"s{number}"
+            record.opened(session)
+            record.heard(session, Join(room="42", user="ana"))
+            record.did(Send((session,), Error(code=ErrorCode.TOKEN_INVALID, text="no", about="join")))
+            record.lost(session, Detection.SOCKET_CLOSED, 0.0, 10.0)
+        for number in range(500):  # who asks for nothing is worth no line
+            record.opened(f"t{number}")
+            record.lost(f"t{number}", Detection.SOCKET_CLOSED, 0.0, 10.0)
+    lines = path.read_text().splitlines()
+    refused = sum('"refused"' in line for line in lines)
+    assert REFUSALS_AT_ONCE <= refused < REFUSALS_AT_ONCE + 100
+    assert not any('"t1"' in line for line in lines)
+    assert record._opened == set()

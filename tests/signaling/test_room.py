@@ -21,7 +21,9 @@ from signaling.messages import (
     User,
 )
 from signaling.reasons import Detection, Reason
-from signaling.room import REMEMBERED, Room
+from signaling.roll import REMEMBERED
+from signaling.room import Room
+from signaling.talk import expel, hear
 from tests.signaling.scenes import come, come_back, drop, error, full_room, joined, order, told
 
 # -- coming in --
@@ -107,7 +109,7 @@ def test_a_taken_name_is_refused_where_so_configured_even_while_its_holder_is_un
 def test_late_disconnect_of_an_old_session_does_not_evict_the_new_one() -> None:
     room = full_room("ben")
     come(room, "old", user="ana")
-    room.expel("ana", None, now=0.0)
+    expel(room, "ana", None, now=0.0)
     come(room, "new", user="ana")
     assert room.remove("old", Reason.NETWORK_LOST, Detection.SOCKET_CLOSED, now=1.0) == []
     assert drop(room, "old") == []
@@ -139,6 +141,15 @@ def test_others_hear_of_a_leave_before_the_leaver_is_let_go(failed: bool, reason
     assert room.leave("eva", Leave(), now=6.0) == []
 
 
+def test_a_gateway_says_of_whom_it_stands_for_that_nothing_was_heard_of_them() -> None:
+    room = full_room("ana", "whip-1")
+    effects = room.leave("whip-1", Leave(silent_for=15.5), now=20.0)
+    (leave,) = told(effects, "ana")
+    assert isinstance(leave, RemoteUserLeave)
+    assert (leave.reason, leave.detected_by, leave.silent_for) == (Reason.NETWORK_LOST, Detection.MEDIA, 15.5)
+    assert told(effects, "whip-1") == [ExitRoom(reason=Reason.NETWORK_LOST)]
+
+
 def test_the_last_to_leave_leaves_an_empty_room() -> None:
     room = full_room("ana")
     assert order(room.leave("ana", Leave(), now=0.0)) == [("ana", "ExitRoom"), ("ana", "hangup")]
@@ -167,7 +178,7 @@ def test_a_lost_session_is_unreachable_at_once_and_gone_after_the_grace() -> Non
                 silent_for=17.0,
             ),
         ),
-        Exited("ben", "42", "ben", Reason.NETWORK_LOST, Detection.HEARTBEAT),
+        Exited("ben", "42", "ben", Reason.NETWORK_LOST, Detection.HEARTBEAT, silent_for=17.0),
         Unheard("ben", "secret of ben", ExitRoom(reason=Reason.NETWORK_LOST)),
     ]
     assert room.next_deadline() is None
@@ -208,7 +219,7 @@ def test_who_comes_back_within_the_grace_never_left() -> None:
 def test_who_comes_back_is_told_what_it_missed_but_nothing_of_itself() -> None:
     room = full_room("ana", "ben", "eva")
     drop(room, "eva")
-    room.update("ben", UpdateExtra(extra={"hand": "up"}))
+    hear(room, "ben", UpdateExtra(extra={"hand": "up"}), now=0.0)
     room.leave("ana", Leave(), now=1.0)
     again = joined(come_back(room, "eva", seq=3), "eva")
     assert [type(event) for event in again.missed] == [RemoteUserUpdate, RemoteUserLeave]
@@ -218,7 +229,7 @@ def test_who_comes_back_is_told_what_it_missed_but_nothing_of_itself() -> None:
 
 def test_a_half_open_socket_is_replaced_without_a_word_to_the_others() -> None:
     room = full_room("ana", "ben")
-    room.update("ana", UpdateExtra(extra={"seen": "by nobody"}))
+    hear(room, "ana", UpdateExtra(extra={"seen": "by nobody"}), now=0.0)
     effects = come_back(room, "ben", seq=2)
     assert effects[0] == Adopt("new", "ben")
     assert order(effects) == [("ben", "Joined")]
@@ -228,7 +239,7 @@ def test_a_half_open_socket_is_replaced_without_a_word_to_the_others() -> None:
 def test_only_so_much_is_remembered_and_the_roster_is_right_all_the_same() -> None:
     room = full_room("ana", "ben")
     for turn in range(REMEMBERED + 10):
-        room.update("ana", UpdateExtra(extra={"turn": turn}))
+        hear(room, "ana", UpdateExtra(extra={"turn": turn}), now=0.0)
     again = joined(come_back(room, "ben", seq=2), "ben")
     assert len(again.missed) == REMEMBERED
     assert again.users == [User(user="ana", session="ana", extra={"turn": REMEMBERED + 9})]

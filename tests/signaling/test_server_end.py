@@ -8,8 +8,8 @@ from contextlib import AbstractAsyncContextManager
 import aiohttp
 import pytest
 
-from signaling import SignalingServer
-from signaling.connection import HANGUP_TIMEOUT, MAX_FRAME, OUTBOX
+from signaling import SignalingConfig, SignalingServer
+from signaling.connection import HANGUP_TIMEOUT, MAX_FRAME
 from signaling.messages import (
     MAX_MESSAGE,
     Error,
@@ -22,10 +22,12 @@ from signaling.messages import (
     RemoteUserUpdate,
     UpdateExtra,
 )
+from signaling.node import SHUTDOWN_TIMEOUT
 from signaling.reasons import Reason
-from signaling.server import SHUTDOWN_TIMEOUT
 from tests.signaling.client import PATIENCE, Client, Place, listening, mounted, other_tasks
 
+OUTBOX = SignalingConfig().outbox_messages
+MANY_BYTES = 64 * 1024 * 1024
 Serve = Callable[[SignalingServer], AbstractAsyncContextManager[Place]]
 
 KEY = "a key of thirty-two letters, sure"
@@ -75,7 +77,7 @@ async def test_a_frame_beyond_all_measure_ends_the_connection_of_its_sender_alon
 
 @both_ways
 async def test_a_client_that_does_not_read_is_cut_off_and_the_others_are_told(serve: Serve) -> None:
-    async with serve(SignalingServer(grace=0, heartbeat=0)) as place:
+    async with serve(SignalingServer(grace=0, heartbeat=0, outbox_bytes=MANY_BYTES)) as place:
         ana, _deaf = await place.enter("ana", "deaf")
         offer = Offer(user="deaf", call="c", sdp="x" * 60_000)
         sent = 0
@@ -160,7 +162,7 @@ async def test_a_shutdown_waits_for_nobody_who_does_not_answer(serve: Serve, unr
     before = other_tasks()
     clock = asyncio.get_running_loop().time
     async with aiohttp.ClientSession() as http:
-        async with serve(SignalingServer(heartbeat=0)) as place:
+        async with serve(SignalingServer(heartbeat=0, outbox_bytes=MANY_BYTES)) as place:
             deaf = Client(await http.ws_connect(f"{place.url}/ws"))  # does not read, so does not close either
             await deaf.join("deaf")
             (ana,) = await place.enter("ana")

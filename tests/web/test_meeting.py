@@ -64,10 +64,19 @@ async def test_muting_is_seen_by_the_others_and_undone(open_tab: OpenTab) -> Non
     await ben.page.click("#mute-video")
     await ben.page.click("#mute-audio")
     await expect(ana.page.locator(tile("ben"))).to_have_attribute("data-picture", "off")
-    await expect(ana.page.locator(f"{tile('ben')} .muted-mark")).to_be_visible()
+    await expect(ana.page.locator(tile("ben"))).to_contain_text("camera off")
+    marks = [f"{tile('ben')} .muted-mark[data-kind={kind}]" for kind in ("audio", "video")]
+    for mark in marks:
+        await expect(ana.page.locator(mark)).to_be_visible()
+    await expect(ana.page.locator("#journal-list li").first).to_contain_text("ben's microphone is muted")
     await expect(ben.page.locator("#mute-video")).to_have_attribute("aria-pressed", "true")
     await ben.page.click("#mute-video")
     await ana.until_picture("ben")
+    await expect(ana.page.locator(marks[0])).to_be_visible()
+    await expect(ana.page.locator(marks[1])).to_be_hidden()
+    cleo = await open_tab("cleo")
+    await cleo.until_picture("ben")
+    await expect(cleo.page.locator(marks[0])).to_be_visible()
 
 
 async def test_only_watching_again_releases_the_devices_and_they_open_again(open_tab: OpenTab) -> None:
@@ -80,8 +89,27 @@ async def test_only_watching_again_releases_the_devices_and_they_open_again(open
     await ben.page.click("#unpublish")
     assert await ben.devices_are_released()
     await ana.until(f"document.querySelector('{tile('ben')}').dataset.picture === 'off'")
+    await expect(ana.page.locator("#journal-list li").first).to_contain_text("ben's camera is off")
     await ben.publish()
     await ana.until_picture("ben")
+
+
+async def test_a_camera_that_ends_is_no_longer_published_and_said_to_be_off(open_tab: OpenTab) -> None:
+    ana = await open_tab("ana")
+    await ana.until_inside()
+    ben = await open_tab("ben")
+    await ben.until_inside()
+    await ben.publish()
+    await ana.until_picture("ben")
+    await ben.value("published[0].onended()")
+    await expect(ben.page.locator("#notice")).to_contain_text("it may have been unplugged")
+    await expect(ben.page.locator("#mute-video")).to_be_hidden()
+    await expect(ben.page.locator("#mute-audio")).to_be_visible()
+    await ana.until("[...exeunt.me.users.get('ben').published].join() === 'audio'")  # a tile is dark before, at times
+    await expect(ana.page.locator(tile("ben"))).to_have_attribute("data-picture", "off")
+    await ben.page.click("#unpublish")
+    await ana.until("exeunt.me.users.get('ben').published.size === 0")
+    await expect(ben.page.locator("#publish")).to_be_visible()
 
 
 async def test_the_list_of_events_says_who_left_why_and_how_it_is_known(open_tab: OpenTab) -> None:
@@ -93,7 +121,7 @@ async def test_the_list_of_events_says_who_left_why_and_how_it_is_known(open_tab
     await ana.until_event("remoteUserLeave ben left notice")
     entry = ana.page.locator("#journal-list li").first
     await expect(entry).to_contain_text("ben left")
-    await expect(entry).to_contain_text("reason: left · known by: their own word · silent for 0.0 s")
+    await expect(entry).to_contain_text("reason: left · known by: their own word")
 
 
 async def test_the_list_of_events_keeps_200_entries(open_tab: OpenTab) -> None:

@@ -114,6 +114,13 @@ async def test_the_memory_of_goodbyes_is_bounded(open_tab: OpenTab) -> None:
             '{"type": "leave", "reason": "error", "text": "oh", "wantsAck": true}',
             {"type": "leave", "reason": "error", "text": "oh", "wantsAck": True},
         ),
+        ('{"type": "media"}', {"type": "media", "published": [], "muted": []}),
+        (
+            '{"type": "media", "published": ["audio", "video"], "muted": ["video"]}',
+            {"type": "media", "published": ["audio", "video"], "muted": ["video"]},
+        ),
+        ('{"type": "media", "muted": ["smell"]}', None),
+        ('{"type": "media", "published": "audio"}', None),
         ('{"type": "leave", "reason": "kicked"}', None),
         ('{"type": "leave", "reason": null}', None),
         ('{"type": "leave", "text": 1}', None),
@@ -130,6 +137,75 @@ async def test_of_what_comes_over_the_channel_only_our_own_words_count(
 ) -> None:
     tab = await open_tab("ana")
     assert await tab.value(f'import("./-/channel.js").then((m) => m.readMessage({json.dumps(text)}))') == read
+
+
+RMC = """Promise.all([import("./-/rmc.js"), import("./-/letter.js")]).then(([{ Texts, isPage }, { contentOf }]) => {
+    const [ours, theirs] = [new Texts(), new Texts()];
+    const hear = (said) => said.map((piece) => theirs.hear(piece)).filter(Boolean).map(({ data }) => data);
+    const say = (data) => {
+        const { form, content } = contentOf("chat", data, 2 ** 20);
+        return ours.pieces({ head: { topic: "chat", form }, content });
+    };
+    %s
+})"""
+
+
+async def test_what_is_said_to_a_page_of_rtcmulticonnection_can_be_put_together_again(open_tab: OpenTab) -> None:
+    tab = await open_tab("ana")
+    story = """
+        const long = "🎺".repeat(20_001);
+        const said = ["", "as it is", "x" + long, { n: [1, null, "ü"] }, null, new Uint8Array([0, 255])];
+        const [first, ...rest] = say("x" + long);
+        const between = hear([first, ...say("between"), ...rest]).map((text) => text.length);
+        const again = said.map((data) => hear(say(data)).map((heard) => heard === "x" + long || heard));
+        return [isPage("rmc~1"), isPage("x"), between, again];
+    """
+    said = [[""], ["as it is"], [True], [{"n": [1, None, "ü"]}], [None], ["AP8="]]
+    assert await tab.value(RMC % story) == [True, False, [7, 40_003], said]
+
+
+async def test_of_what_comes_over_the_channel_of_such_a_page_only_texts_count_and_few_are_kept(
+    open_tab: OpenTab,
+) -> None:
+    tab = await open_tab("ana")
+    story = """
+        const piece = (uuid, message, last) => JSON.stringify({ type: "text", uuid, message, last });
+        const none = ["no json", "null", "7", new ArrayBuffer(4), '{"type":"text","message":7,"last":true}',
+            '{"type":"file","message":"a","last":true}', piece("1", "a".repeat(262_145), true),
+            '{"type":"text","message":"{","last":true,"isobject":true}'];
+        const begun = Array.from({ length: 9 }, (_, uuid) => piece(uuid, "a", false));
+        return [hear(none), hear(begun), hear([piece(0, "b", true), piece(1, "b", true)])];
+    """
+    assert await tab.value(RMC % story) == [[], [], ["b", "ab"]]
+
+
+WINDOW = """import("./-/window.js").then(({ Outgoing }) => {
+    const outgoing = new Outgoing();
+    const add = (text) => {
+        const head = { topic: "chat", number: outgoing.nextNumber, form: "json" };
+        outgoing.add({ head, content: new TextEncoder().encode(JSON.stringify(text)) });
+    };
+    const post = (which) => outgoing.envelope(which)?.head.number;
+    const hand = () => outgoing.handOver()?.head.number;
+    for (const text of ["a", "b", "c"]) add(text);
+    const story = [hand(), post(), hand(), post({ isAgain: true })];
+    outgoing.again();
+    story.push(post({ isAgain: true }));
+    outgoing.hear({ number: 1 });
+    story.push(hand());
+    add("d");
+    outgoing.hear({ number: 1 }); // late
+    story.push(post());
+    outgoing.hear({ number: 2 });
+    return [story.map((number) => number ?? null), outgoing.isEmpty, hand() ?? null];
+})"""
+
+
+async def test_what_the_server_was_given_is_not_handed_over_and_the_server_counts_without_what_was(
+    open_tab: OpenTab,
+) -> None:
+    tab = await open_tab("ana")
+    assert await tab.value(WINDOW) == [[1, 1, None, None, 1, 3, 2], True, None]
 
 
 NOTICE = """import("./-/notice.js").then(async ({ Notice }) => {

@@ -15,6 +15,7 @@ class Encoded(Struct, frozen=True):
 
     bitstream: bytes
     is_key: bool
+    level: int | None = None  # of sound, dBov: -127 (silence) to 0 (RFC 6465, appendix A)
 
 
 class VideoEncoder(Protocol):

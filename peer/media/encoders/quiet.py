@@ -18,9 +18,14 @@ class Quiet:
     def __init__(self) -> None:
         self._silent = 0
 
-    def goes_out(self, peak: int) -> bool:
-        """Take in the loudest sample of the next block; return whether the block is to be encoded."""
-        if peak > LOUDEST_SILENCE:
+    @property
+    def is_resting(self) -> bool:
+        """Whether most blocks are left out now."""
+        return self._silent > HANGOVER
+
+    def goes_out(self, *, is_silent: bool) -> bool:
+        """Take in the next block; return whether it is to be encoded."""
+        if not is_silent:
             self._silent = 0
             return True
         self._silent += 1

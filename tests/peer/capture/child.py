@@ -5,16 +5,15 @@ It must run in a process of its own: the fake camera is preloaded, and ALSA read
 
 import asyncio
 import json
+import os
 import sys
 import threading
 import time
-from pathlib import Path
 
 import av
 import numpy as np
 
 from peer.capture import (
-    RELEASE_TIMEOUT,
     Camera,
     Capture,
     Frame,
@@ -29,6 +28,7 @@ from peer.capture.convert import plane_array
 from peer.capture.handles import belonging, open_handles, peer_path
 from peer.errors import DeviceError
 from peer.events import DeviceRelease
+from peer.testing.process import children
 
 SOURCES: dict[str, type[Camera] | type[Microphone]] = {"camera": Camera, "microphone": Microphone}
 
@@ -37,17 +37,11 @@ def say(event: str, **facts: object) -> None:
     print(json.dumps({"event": event, **facts}), flush=True)
 
 
-def processes() -> list[int]:
-    """Return the children of this process, those nobody has reaped among them."""
-    tasks = Path("/proc/self/task").iterdir()
-    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-
-
 class Child:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.captures: list[Capture] = []
-        self.frames: asyncio.Queue[Frame] = asyncio.Queue()
+        self.frames: asyncio.Queue[tuple[Frame, float]] = asyncio.Queue()  # and when it came, Unix time
         self.kept: list[Frame] = []
         self.task: asyncio.Task[None] | None = None
 
@@ -56,7 +50,7 @@ class Child:
         held = [h.target for h in open_handles() or () if rule.owns(h.target, peer_path(h.number))]
         threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("exeunt ")]
         memory = [h.target for h in open_handles() or () if h.target.startswith("/memfd:exeunt")]
-        return {"handles": held, "threads": threads, "processes": processes(), "memory": memory}
+        return {"handles": held, "threads": threads, "processes": children(os.getpid()), "memory": memory}
 
     async def acquire(self, limit: str = "10") -> None:
         began = time.monotonic()
@@ -67,9 +61,12 @@ class Child:
             say("failed", error=type(error).__name__, text=str(error), took=took, **self.state())
             return
         kind = capture.kinds[0]
-        capture.subscribe(kind, lambda frame: self.frames.put_nowait(frame), lambda text: say("ended", text=text))
+        capture.subscribe(kind, self.take, lambda text: say("ended", text=text))
         self.captures.append(capture)
         say("opened", form=capture.format.describe(), took=time.monotonic() - began, **self.state())
+
+    def take(self, frame: Frame) -> None:
+        self.frames.put_nowait((frame, time.time()))
 
     async def begin(self) -> None:
         self.task = asyncio.create_task(self.acquire())
@@ -83,19 +80,19 @@ class Child:
         say("cancelled", is_cancelled=self.task.cancelled(), took=time.monotonic() - began, **self.state())
 
     async def pictures(self, count: str) -> None:
-        frames = [await self.frames.get() for _ in range(int(count))]
-        now = int(time.time() * 1000)
+        *_, (_, came) = taken = [await self.frames.get() for _ in range(int(count))]
+        frames = [frame for frame, _ in taken]
         codes = [timecode.read(plane_array(frame, 0)) for frame in frames if isinstance(frame, av.VideoFrame)]
         say(
             "pictures",
             codes=codes,
-            age=None if codes[-1] is None else (now - codes[-1]) % 2**32,
+            age=None if codes[-1] is None else (int(came * 1000) - codes[-1]) % 2**32,
             stamps=[frame.pts for frame in frames],
             forms=sorted({f"{f.format.name} {f.width}x{f.height} {f.pict_type} {f.time_base}" for f in frames}),
         )
 
     async def sound(self, count: str) -> None:
-        frames = [await self.frames.get() for _ in range(int(count))]
+        frames = [(await self.frames.get())[0] for _ in range(int(count))]
         left = np.concatenate([frame.to_ndarray().reshape(-1, 2)[:, 0] for frame in frames]).astype(float)
         spectrum = np.abs(np.fft.rfft(left * np.hanning(len(left))))
         say(
@@ -106,7 +103,7 @@ class Child:
         )
 
     async def keep(self) -> None:
-        self.kept = [await self.frames.get() for _ in range(3)]
+        self.kept = [(await self.frames.get())[0] for _ in range(3)]
         say("kept")
 
     async def look(self) -> None:
@@ -114,7 +111,7 @@ class Child:
         self.kept.clear()
         say("looked", codes=codes)
 
-    async def release(self, limit: str = str(RELEASE_TIMEOUT)) -> None:
+    async def release(self, limit: str = "5") -> None:
         cpu, began = time.process_time(), time.monotonic()
         self.released = self.captures.pop()
         released = await self.released.release(float(limit))

@@ -1,6 +1,7 @@
 """A subscriber that keeps what it gets, and the check that a release is what it says."""
 
 import asyncio
+from collections.abc import Callable
 
 import av
 import numpy as np
@@ -14,23 +15,27 @@ LIMIT = 20.0  # seconds
 
 
 class Collector:
-    """Subscribes to everything a capture gives."""
+    """Subscribes to everything a capture gives; `at_once` none of it is dropped, however busy the loop is."""
 
-    def __init__(self, capture: Capture) -> None:
+    def __init__(self, capture: Capture, *, at_once: bool = False) -> None:
         self.frames: dict[Kind, list[Frame]] = {kind: [] for kind in capture.kinds}
         self.endings: list[str | None] = []
-        self._news = asyncio.Event()
+        self._news, self._loop = asyncio.Event(), asyncio.get_running_loop()
         first, *others = capture.kinds
-        capture.subscribe(first, lambda frame: self._take(first, frame), self._end)
+        capture.subscribe(first, lambda frame: self._take(first, frame), self._end, at_once=at_once)
         for kind in others:
-            capture.subscribe(kind, lambda frame, kind=kind: self._take(kind, frame))
+            capture.subscribe(kind, lambda frame, kind=kind: self._take(kind, frame), at_once=at_once)
 
     async def until(self, kind: Kind, count: int) -> list[Frame]:
         """Return as soon as there are that many frames of a kind."""
-        async with asyncio.timeout(LIMIT):
-            while len(self.frames[kind]) < count:
-                await self._next()
+        await self.until_true(lambda: len(self.frames[kind]) >= count)
         return self.frames[kind]
+
+    async def until_true(self, condition: Callable[[], bool]) -> None:
+        """Wait, frame by frame, until a condition holds."""
+        async with asyncio.timeout(LIMIT):
+            while not condition():
+                await self._next()
 
     async def ended(self) -> str | None:
         """Return what was said at the end."""
@@ -45,7 +50,7 @@ class Collector:
 
     def _take(self, kind: Kind, frame: Frame) -> None:
         self.frames[kind].append(frame)
-        self._news.set()
+        self._loop.call_soon_threadsafe(self._news.set)
 
     def _end(self, text: str | None) -> None:
         self.endings.append(text)

@@ -13,6 +13,7 @@ import pytest
 from tests.devices.v4l2 import FakeCamera, Lines, child
 
 CHILD = Path(__file__).with_name("child.py")
+AT_ONCE = 3.0  # seconds, on a machine that is busy; alone it takes some milliseconds
 
 
 class Conversation:
@@ -115,9 +116,9 @@ async def test_a_stalled_camera_is_let_go_at_once(camera: FakeCamera) -> None:
         await talk.ask("acquire", "opened")
         await talk.ask("pictures 3", "pictures")
         camera.command("stall 0")
-        released = await talk.ask("release", "released")
+        released = await talk.ask("release 5", "released")
         assert_free(released)
-        assert released["took"] < 1.0
+        assert released["took"] < AT_ONCE
         print(f"stalled camera released in {released['took'] * 1000:.1f} ms")
         camera.command("")
         await talk.ask("acquire", "opened")

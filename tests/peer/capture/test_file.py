@@ -1,5 +1,6 @@
 """Files and URLs, made and played by FFmpeg's real code."""
 
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from peer.capture import File, Kind, acquire
+from peer.capture.file_input import open_file
+from peer.capture.input import adopt_epoch, capture_epoch
 from peer.errors import DeviceFailed, DeviceNotFound
 from tests.peer.capture.collecting import Collector, assert_forms, assert_released, peak, stamps
 
@@ -70,7 +73,7 @@ async def test_both_kinds_play_together_to_the_end(
     capture = await acquire(File(path))
     assert capture.kinds == (Kind.AUDIO, Kind.VIDEO)
     assert capture.format.describe() == form
-    collector = Collector(capture)
+    collector = Collector(capture, at_once=True)
     assert await collector.ended() is None
     pictures, sound = collector.frames[Kind.VIDEO], collector.frames[Kind.AUDIO]
     assert len(pictures) + capture.dropped[Kind.VIDEO] == 30
@@ -85,7 +88,7 @@ async def test_both_kinds_play_together_to_the_end(
 async def test_a_loop_goes_on_with_rising_time_stamps_at_its_own_pace(tmp_path: Path) -> None:
     path = make(tmp_path / "a.webm", 0.5, "libvpx", "libopus")
     capture = await acquire(File(path, loop=True))
-    collector = Collector(capture)
+    collector = Collector(capture, at_once=True)
     pictures = await collector.until(Kind.VIDEO, 40)
     gaps = np.diff(stamps(pictures))
     assert gaps.min() > 0
@@ -100,7 +103,7 @@ async def test_sound_alone_is_resampled(tmp_path: Path) -> None:
     capture = await acquire(File(path))
     assert capture.kinds == (Kind.AUDIO,)
     assert capture.format.describe() == "44100 Hz mono, pcm_s16le"
-    collector = Collector(capture)
+    collector = Collector(capture, at_once=True)
     assert await collector.ended() is None
     assert abs(peak(collector.frames[Kind.AUDIO][5:45]) - 440) < 5
     assert_forms(collector.frames)
@@ -111,17 +114,31 @@ async def test_a_file_waits_for_its_first_subscriber(tmp_path: Path) -> None:
     capture = await acquire(File(make(tmp_path / "a.webm", 0.3, "libvpx", None)))
     other = await acquire(File(make(tmp_path / "b.webm", 0.6, "libvpx", None)))
     assert await Collector(other).ended() is None  # longer than the first would have taken
-    collector = Collector(capture)
+    collector = Collector(capture, at_once=True)
     assert await collector.ended() is None
     assert len(collector.frames[Kind.VIDEO]) + capture.dropped[Kind.VIDEO] == 9
     await assert_released(capture)
     await assert_released(other)
 
 
+def test_a_player_that_was_late_has_few_pictures_in_memory_at_once(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.webm", 2.0, "libvpx", None)
+    epoch, opened = capture_epoch(), open_file(File(path), threading.Event())
+    batches = [opened.read()]
+    adopt_epoch(epoch - 0.4)  # the clock is 0.4 s later: twelve pictures are due
+    try:
+        while sum(map(len, batches)) < 12:
+            batches.append(opened.read())
+    finally:
+        adopt_epoch(epoch)
+        opened.close()
+    assert max(map(len, batches)) <= 3  # one of them was decoded ahead
+
+
 async def test_who_subscribes_after_the_end_is_told_so(tmp_path: Path) -> None:
     capture = await acquire(File(make(tmp_path / "a.webm", 0.2, "libvpx", None)))
-    assert await Collector(capture).ended() is None
-    assert await Collector(capture).ended() is None
+    assert await Collector(capture, at_once=True).ended() is None
+    assert await Collector(capture, at_once=True).ended() is None
     await assert_released(capture)
 
 

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from peer.capture import File, Kind, Screen, acquire
-from peer.capture.handles import holders, open_handles
+from peer.capture.handles import Holder, holders, open_handles
 from peer.cli.arguments import SourceOptions
 from peer.cli.publish import sources
 from peer.errors import DeviceFailed
@@ -22,7 +23,7 @@ from tests.devices import xvfb
 from tests.devices.pulse import microphone
 from tests.devices.v4l2 import FakeCamera, child
 from tests.peer.capture.collecting import Collector, assert_forms, assert_released, stamps
-from tests.peer.capture.test_camera import CHILD, Conversation
+from tests.peer.capture.test_camera import AT_ONCE, CHILD, Conversation
 
 LIMIT = 20.0  # seconds
 
@@ -56,12 +57,14 @@ def assert_free(state: dict) -> None:
     assert_nothing_is_left(state)
 
 
-async def until_gone(pid: int) -> None:
-    """Return when a process has ended."""
+@asynccontextmanager
+async def outlived(pid: int) -> AsyncIterator[None]:
+    """Have a process ended by the block, and wait for that: its number may mean nothing once it has ended."""
     watch = os.pidfd_open(pid)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(watch, ended.set)
     try:
+        yield
         async with asyncio.timeout(LIMIT):
             await ended.wait()
     finally:
@@ -93,8 +96,11 @@ async def freeze(camera: FakeCamera, talk: Conversation) -> int:
 
 def switches(pid: int) -> int:
     """Return how often a process has waited for something: it rises as long as it is not held up."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/status")
-    return sum(int(text.split("voluntary_ctxt_switches:")[1].split()[0]) for text in (t.read_text() for t in tasks))
+    texts = []
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        with suppress(OSError):  # this thread has ended since they were listed
+            texts.append(status.read_text())
+    return sum(int(text.split("voluntary_ctxt_switches:")[1].split()[0]) for text in texts)
 
 
 # -- what crosses --
@@ -189,9 +195,13 @@ async def test_a_parent_that_does_not_run_holds_up_nobody_and_gets_the_newest_pi
         parent.send_signal(signal.SIGSTOP)
         before = switches(reader)
         await until(lambda: switches(reader) >= before + 60)
+        goes_on, ages, is_new = int(time.time() * 1000), [], False
         parent.send_signal(signal.SIGCONT)
-        pictures = await talk.ask("pictures 3", "pictures")
-        assert pictures["age"] < 1000
+        while not is_new:
+            pictures = await talk.ask("pictures 1", "pictures")
+            ages.append(pictures["age"])
+            is_new = (pictures["codes"][0] - goes_on) % 2**32 < 2**31
+        assert sum(age >= 1000 for age in ages) <= 2  # what was under way
         assert_free(await talk.ask("release 5", "released"))
 
 
@@ -205,7 +215,7 @@ async def test_a_stalled_camera_is_let_go_at_once(camera: FakeCamera) -> None:
         camera.command("stall 0")
         released = await talk.ask("release 5", "released")
         assert_free(released)
-        assert released["took"] < 1.0
+        assert released["took"] < AT_ONCE
         print(f"stalled camera released in {released['took'] * 1000:.1f} ms")
 
 
@@ -216,7 +226,7 @@ async def test_a_driver_that_does_not_return_and_ignores_sigterm_is_let_go_withi
         await freeze(camera, talk)
         released = await talk.ask("release 5", "released")
         assert_free(released)
-        assert released["took"] < 1.0
+        assert released["took"] < AT_ONCE
         print(f"frozen camera released in {released['took'] * 1000:.1f} ms")
         assert holders(str(camera.path)) == []
         camera.command("")
@@ -228,7 +238,7 @@ async def test_a_driver_that_does_not_return_and_ignores_sigterm_is_let_go_withi
 async def test_the_same_driver_in_a_thread_keeps_its_device(camera: FakeCamera) -> None:
     async with camera_child(camera, isolation="thread") as talk:
         await freeze(camera, talk)
-        released = await talk.ask("release", "released")
+        released = await talk.ask("release 0.5", "released")
         assert released["outcome"] == "stuck"
         assert "as soon as the driver returns" in released["text"]
         camera.command("")
@@ -270,7 +280,7 @@ async def test_with_the_loop_blocked_a_thread_lets_everything_go(camera: FakeCam
         await freeze(camera, talk)
         released = await talk.ask("release_all_while_the_loop_is_blocked", "released_all")
         assert released["outcomes"] == [[f"camera {camera.path}", "verified"]]
-        assert released["took"] < 1.0
+        assert released["took"] < 2.0
         assert holders(str(camera.path)) == []
 
 
@@ -292,8 +302,9 @@ async def test_a_process_that_is_killed_before_the_first_picture_is_a_failure_to
     camera.command("stall 0")
     async with camera_child(camera) as talk:
         await talk.ask("begin", "begun")
-        await until(lambda: bool(holders(str(camera.path))))
-        os.kill(holders(str(camera.path))[0].pid, signal.SIGKILL)
+        found: list[Holder] = []  # of one look: it may try the camera's formats one after the other
+        await until(lambda: bool(found.extend(holders(str(camera.path))) or found))
+        os.kill(found[0].pid, signal.SIGKILL)
         failed = await talk.lines.next("failed")
         assert failed["error"] == "DeviceFailed"
         assert "was killed (SIGKILL)" in str(failed["text"])
@@ -307,9 +318,8 @@ async def test_the_process_dies_with_its_parent_whatever_the_driver_does(camera:
         await talk.ask("pictures 3", "pictures")
         camera.command(state)
         await until(lambda: ignores_sigterm(reader) is state.startswith("freeze"))
-        talk.lines.running.kill()
-        async with asyncio.timeout(1.0):
-            await until_gone(reader)
+        async with outlived(reader):
+            talk.lines.running.kill()
         camera.command("")
         await other.ask("acquire", "opened")
         assert_free(await other.ask("release 5", "released"))
@@ -325,9 +335,10 @@ def test_the_command_line_says_where_devices_are_read() -> None:
 
 async def test_a_file_whose_pictures_grow_is_played_from_its_first_subscriber_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "growing.mjpeg"
-    path.write_bytes(b"".join(jpeg(width, width // 2) for width in (64, 64, 640, 640, 320)))
+    # of each size for a second: if the machine is busy, some are dropped
+    path.write_bytes(b"".join(jpeg(width, width // 2) * 25 for width in (64, 640, 320)))
     capture = await acquire(File(path, isolation="process"))
-    collector = Collector(capture)
+    collector = Collector(capture, at_once=True)
     assert await collector.ended() is None
     sizes = [(frame.width, frame.height) for frame in collector.frames[Kind.VIDEO] if isinstance(frame, av.VideoFrame)]
     assert list(dict.fromkeys(sizes)) == [(64, 32), (640, 320), (320, 160)]

@@ -43,6 +43,9 @@ async def assert_one_line(status: int, words: str, *arguments: str, **options: M
         ("no name for a room", ["publish", "ws://127.0.0.1:1/ws", "a room", "--test"]),
         ("no name for a user", ["publish", "ws://127.0.0.1:1/ws", "r", "--test", "--user", "../x"]),
         ("no room can be called 'api'", ["publish", "ws://127.0.0.1:1/ws", "api", "--test"]),
+        ('"h264", "vp8" or "auto"', ["publish", "ws://127.0.0.1:1/ws", "r", "--test", "--codec", "h265"]),
+        ("libx264 encodes H264", ["publish", "ws://h/ws", "r", "--test", "--codec", "vp8", "--encoder", "libx264"]),
+        ("bitrate must be", ["publish", "ws://127.0.0.1:1/ws", "r", "--test", "--bitrate", "3"]),
         ("set a key", ["serve", "--host", "0.0.0.0", "--port", "0"]),
         ("16", ["serve", "--key", "short", "--port", "0"]),
         ("--port", ["serve", "--port", "70000"]),
@@ -105,6 +108,11 @@ async def test_a_name_that_is_taken_and_a_room_that_is_full() -> None:
     async with listening(duplicate=Duplicate.REJECT, capacity=1) as site, Peer(site.ws_url, room="r", user="ana"):
         await assert_one_line(1, "ana is in the room", "publish", site.ws_url, "r", "--test", "--user", "ana")
         await assert_one_line(1, "the room is full", "publish", site.ws_url, "r", "--test", "--user", "bo")
+
+
+async def test_the_address_of_a_rooms_page_is_no_place_to_publish_to_and_the_line_says_what_is() -> None:
+    async with listening() as site:
+        await assert_one_line(1, "exeunt publish ws://SERVER/ws ROOM", "publish", f"{site.url}/r", "--test")
 
 
 async def test_tokens_that_are_missing_or_wrong() -> None:

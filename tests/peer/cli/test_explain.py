@@ -200,6 +200,14 @@ def test_a_watchdog_speaks_for_a_peer_that_hangs() -> None:
     )
 
 
+def test_a_page_that_goes_away_speaks_for_itself() -> None:
+    farewell = about("ana", "1", "farewell", 3, by="page", reason=Reason.LEFT)
+    assert explained(farewell, exited(3, Reason.LEFT, Detection.NOTICE)).sentence == (
+        "ana left lobby at 3 because ana said goodbye. ana's page was left by its user and told the server;"
+        " nobody else was there to be told."
+    )
+
+
 def test_a_peer_that_says_otherwise_and_whose_steps_went_wrong() -> None:
     explanation = explained(
         exited(3, Reason.NETWORK_LOST, Detection.HEARTBEAT),

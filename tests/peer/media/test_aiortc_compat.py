@@ -92,7 +92,7 @@ async def test_a_peer_with_an_rsa_certificate_can_shake_hands_with_us() -> None:
         await us.setRemoteDescription(gstreamer.localDescription)
         await us.setLocalDescription(await us.createAnswer())
         await gstreamer.setRemoteDescription(us.localDescription)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await opened.wait()
     finally:
         await asyncio.gather(gstreamer.close(), us.close())

@@ -10,7 +10,7 @@ from peer.media.connection import MOST_CANDIDATES, Connection
 from peer.media.fanout import Fanout
 from signaling.messages import Candidate
 
-LIMIT = 10  # seconds
+LIMIT = 30.0  # seconds
 
 
 class Answering:

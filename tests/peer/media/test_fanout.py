@@ -1,6 +1,7 @@
 """The seam between capture and aiortc: a slow, stopped or forgotten connection touches nobody else."""
 
 import asyncio
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
+from peer.capture.coded import Coding
 from peer.media.blank import black
 from peer.media.fanout import LIMITS, Fanout
 
@@ -52,6 +54,27 @@ async def test_each_connection_gets_a_picture_of_its_own_to_mark() -> None:
     assert first is not second
     assert np.array_equal(first.to_ndarray(), second.to_ndarray())
     assert (first.pts, first.time_base) == (second.pts, second.time_base)
+
+
+async def test_a_picture_that_waits_is_shared_with_all_others_until_it_is_read() -> None:
+    fanout = Fanout("video")
+    tracks = [fanout.attach() for _ in range(20)]
+    pushed = picture(1)
+    before = sys.getrefcount(pushed)
+    fanout.push(pushed)
+    held = sys.getrefcount(pushed)
+    assert held >= before + len(tracks)
+    read = await tracks[0].recv()
+    assert isinstance(read, VideoFrame)
+    assert read.planes[0].buffer_ptr != pushed.planes[0].buffer_ptr
+    assert sys.getrefcount(pushed) == held - 1
+
+
+async def test_a_stopped_track_keeps_no_frame_of_a_thread_that_was_just_about_to_put_one() -> None:
+    track = Fanout("video").attach()
+    track.stop()
+    track.put(picture(1))
+    assert not track.has_frame
 
 
 async def test_a_stopped_track_ends_and_the_others_go_on() -> None:
@@ -105,6 +128,17 @@ async def test_muted_video_is_black_once_a_second() -> None:
     assert seen == [90 * 3000, 120 * 3000, 150 * 3000]
 
 
+async def test_who_mutes_again_at_once_is_black_at_once() -> None:
+    fanout = Fanout("video")
+    track = fanout.attach()
+    seen = []
+    for number, fanout.muted in enumerate([True, False, True, True]):
+        fanout.push(picture(number))
+        if track.has_frame:
+            seen.append(np.array_equal((await track.recv()).to_ndarray(), black(64, 60).to_ndarray()))
+    assert seen == [True, False, True]
+
+
 async def test_what_would_be_heard_twice_when_a_source_takes_over_is_dropped() -> None:
     fanout = Fanout("audio")
     track = fanout.attach()
@@ -130,3 +164,19 @@ async def test_a_frame_without_a_time_is_sent() -> None:
     track = fanout.attach()
     fanout.push(VideoFrame(64, 60, "yuv420p"))
     assert track.has_frame
+
+
+async def test_frames_are_needed_while_a_track_is_read_and_not_for_one_that_nobody_reads() -> None:
+    fanout, told = Fanout("video"), []
+    fanout.offer(Coding("VP8", 64, 48), told.append)
+    track, idle = fanout.attach(), fanout.attach()
+    assert told == []
+    reading = asyncio.create_task(track.recv())
+    await asyncio.sleep(0)
+    assert told == [True]
+    idle.stop()
+    track.stop()
+    assert told == [True, False]
+    with pytest.raises(MediaStreamError):
+        await reading
+    fanout.close()

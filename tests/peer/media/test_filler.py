@@ -12,7 +12,7 @@ from peer.media.fanout import Fanout, StubTrack
 from peer.media.filler import Filler
 from tests.peer.media.test_fanout import picture, sound
 
-LIMIT = 10.0  # seconds
+LIMIT = 30.0  # seconds
 
 
 async def take(track: StubTrack, count: int) -> list[AudioFrame | VideoFrame]:

@@ -1,0 +1,1 @@
+"""Servers, clients and figures of `bench/rooms.py`."""

@@ -1,0 +1,1 @@
+"""Joining the rooms of a real RTCMultiConnection-Server, whose pages know nothing of us."""

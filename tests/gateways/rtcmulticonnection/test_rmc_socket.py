@@ -1,0 +1,96 @@
+"""What the socket of a page does when the page or the room does nothing."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from signaling.config import SignalingConfig
+from signaling.gate import Limit
+from signaling.gateways.rmc_effects import Emit
+from signaling.gateways.rmc_page import Page
+from signaling.gateways.rmc_socket import TOO_LATE, PageSocket
+from signaling.gateways.rmc_wire import Handshake
+from signaling.gateways.socketio_server import SocketIoServer
+from signaling.line import Line
+from signaling.members import RoomStatus
+from signaling.messages import ClientMessage, Leave
+from signaling.node import Node
+from signaling.observer import Observer, Observers
+from signaling.sockets import Sockets
+from tests.gateways.rtcmulticonnection.test_rmc_page import LOBBY
+
+LIMIT = 20.0  # seconds
+
+
+class Refusals(Observer):
+    def __init__(self) -> None:
+        self.limits: list[Limit] = []
+
+    def refused(self, limit: Limit) -> None:
+        self.limits.append(limit)
+
+
+class UnreadServer(SocketIoServer):
+    """One whose client takes nothing."""
+
+    def waiting(self, engine: str) -> int:
+        return 1000
+
+    async def emit(self, *_: Any, **__: Any) -> None:
+        pass
+
+    async def hang_up(self, sid: str, engine: str) -> bool:
+        return False
+
+
+class SilentNode(Node):
+    """One whose room never answers."""
+
+    def __init__(self) -> None:
+        super().__init__(SignalingConfig(), Observers())
+        self.said: list[ClientMessage] = []
+
+    async def room(self, name: str) -> RoomStatus:
+        return LOBBY
+
+    def heard(self, connection: Line, message: ClientMessage) -> None:
+        self.said.append(message)
+
+
+class Transport(asyncio.Transport):
+    is_aborted = False
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+def socket_of(server: SocketIoServer, observers: Observers, node: Node) -> PageSocket:
+    page = Page(Handshake(userid="ana"))
+    sockets = Sockets(SignalingConfig(), observers)
+    return PageSocket("sid", "engine", "192.0.2.1", page, server=server, node=node, sockets=sockets)
+
+
+async def test_a_page_that_does_not_read_is_cut_off_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    observers, refusals = Observers(), Refusals()
+    observers.add(refusals)
+    socket = socket_of(UnreadServer(), observers, SilentNode())
+    socket.transport = transport = Transport()
+    socket.apply([Emit("logs", ("much",))])
+    async with asyncio.timeout(LIMIT):
+        await socket.writing
+    assert transport.is_aborted
+    assert refusals.limits == [Limit.OUTBOX]
+    assert "does not read" in caplog.text
+
+
+async def test_a_room_that_does_not_answer_in_time_is_answered_for() -> None:
+    node = SilentNode()
+    socket = socket_of(UnreadServer(), Observers(), node)
+    async with asyncio.timeout(LIMIT):
+        assert await socket.hear("join-room", ({"sessionid": "lobby"},)) == (False, TOO_LATE)
+    assert node.said[-1] == Leave()
+    socket.ended("transport close")
+    socket.ended("transport close")
+    assert node.connections == 0
+    await socket.writing
