@@ -5,10 +5,10 @@ that it comes true. What is asked and what has come of it may lie any time apart
 is never asked for.
 
     NEW ── Create ──► ASKED ── done ──► KNOWN ── Destroy ──► forgotten
-                                         │ ▲  Allow · Remove
-                          Janus may have │ │ Check: it is there still
-                               forgotten ▼ │
-                                      DOUBTED
+                        │                │ ▲  Allow · Remove
+                        │ Janus may have │ │ Check: it is there still
+                        │      forgotten ▼ │
+                        └────────────► DOUBTED
 """
 
 from collections.abc import Iterable
@@ -163,9 +163,12 @@ class Care:
         self._due.pop(number, None)
 
     def doubt(self) -> None:
-        """Janus may have been started anew: what was there may be gone."""
+        """Janus may have been started anew: what was there may be gone.
+
+        That goes for what was asked for as well: somebody may have been in before we heard that it is there.
+        """
         for number, hall in self._halls.items():
-            if hall.state is State.KNOWN:
+            if hall.state is not State.NEW:
                 hall.state = State.DOUBTED
             hall.allowed.clear()
             hall.intruders.clear()

@@ -79,10 +79,19 @@ def test_a_videoroom_that_may_have_been_created_is_destroyed() -> None:
     order = care.next()
     assert isinstance(order, Create)
     care.postpone(order)  # no answer has come
-    care.doubt()
     assert care.next() == order
     care.end(1)
     assert carry_out(care) == [Destroy(1)]
+
+
+def test_one_that_was_asked_for_is_not_made_again_by_a_janus_that_may_be_another() -> None:
+    """Who was in there is to hear that it is gone, which a new one with the same number would hide."""
+    care = begun("ana")
+    order = care.next()
+    assert isinstance(order, Create)
+    care.postpone(order)
+    care.doubt()
+    assert carry_out(care) == [Check(1, ("ana",))]
 
 
 def test_one_that_another_server_may_have_created_is_looked_at_first() -> None:
