@@ -25,6 +25,7 @@ test: $(DEV)
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-vm: $(DEV)
+	@$(BIN)/python -m tests.vm.machine # downloads: the tests run in a network without a way out
 	@EXEUNT_VM=1 $(BIN)/python -m pytest tests/vm $(ARGS)
 
 test-chaos: $(DEV)
