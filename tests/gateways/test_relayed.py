@@ -11,7 +11,7 @@ import pytest
 from peer.capture import Capture, Kind, acquire
 from peer.capture.coded import Coded, Coding
 from peer.capture.input import Frame
-from peer.gateways.relayed import MOST, Relayed, RelayedInput
+from peer.gateways.relayed import MOST, POLL, Relayed, RelayedInput
 from peer.media.encoded import EncodedFrame
 from tests.peer.recording.frames import pictures, sounds
 
@@ -31,6 +31,12 @@ class Tank:
         if coded:
             return self.capture.subscribe_coded(kind, lambda one: self._came(self.coded, one))
         return self.capture.subscribe(kind, lambda one: self._came(self.frames, one), at_once=True)
+
+    async def until_wanted(self) -> None:
+        """Wait until the thread that reads knows of every wish: what it takes before is for who wished earlier."""
+        async with asyncio.timeout(LIMIT):
+            while self.source._input.demand != self.capture._reader.demand:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(POLL)
 
     def feed(self, frames: list[EncodedFrame]) -> None:
         for frame in frames:
@@ -62,6 +68,7 @@ async def test_pictures_come_as_they_were_sent_and_decoded_for_whoever_wants_tha
     async with tank(Kind.VIDEO, Coding(codec.upper(), 64, 48)) as one:
         one.want(Kind.VIDEO)
         one.want(Kind.VIDEO, coded=False)
+        await one.until_wanted()
         sent = pictures(codec, 10)
         one.feed(sent)
         await one.until(lambda: len(one.frames) == 10)
@@ -77,6 +84,7 @@ async def test_sound_comes_as_it_was_sent_and_decoded_in_even_blocks() -> None:
     async with tank(Kind.AUDIO, Coding("OPUS")) as one:
         one.want(Kind.AUDIO)
         one.want(Kind.AUDIO, coded=False)
+        await one.until_wanted()
         one.feed(sounds(20))
         await one.until(lambda: len(one.frames) >= 18)
         assert {later.stamp - earlier.stamp for earlier, later in zip(one.coded, one.coded[1:], strict=False)} == {960}
@@ -112,6 +120,7 @@ async def test_a_picture_that_cannot_be_decoded_asks_for_another() -> None:
     async with tank(Kind.VIDEO, Coding("H264", 64, 48), lambda: asked.append(None)) as one:
         one.want(Kind.VIDEO)
         one.want(Kind.VIDEO, coded=False)
+        await one.until_wanted()
         first = pictures("h264", 1)[0]
         one.feed([replace(first, payload=b"\0\0\0\1\x65broken")])
         one.feed(pictures("h264", 5))
@@ -123,6 +132,7 @@ async def test_a_sender_that_goes_over_to_another_codec_is_decoded_for_everybody
     async with tank(Kind.VIDEO, Coding("VP8", 64, 48)) as one:
         one.want(Kind.VIDEO)
         one.want(Kind.VIDEO, coded=False)
+        await one.until_wanted()
         one.feed(pictures("vp8", 3))
         await one.until(lambda: len(one.frames) == 3)
         one.feed([replace(frame, timestamp=frame.timestamp + 10_800) for frame in pictures("h264", 3)])
