@@ -56,7 +56,7 @@ class Bot:
 
     async def until_seen(self, user: str) -> None:
         """Wait until a user's pictures and sound have arrived."""
-        remote = self.me.users[user]
+        remote = await self.me.user(user, timeout=LIMIT)  # a page may know that it is in before we do
         async with asyncio.timeout(LIMIT):
             async for _ in remote.video.frames("gray"):
                 break
