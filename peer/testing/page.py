@@ -10,7 +10,7 @@ page.kill()
 import asyncio
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
 
@@ -100,13 +100,13 @@ class Page:
 
     async def until_frames(self, user: str, count: int = 5) -> None:
         """Wait until so many more pictures of a user were decoded. Raises `AssertionError` after 30 s."""
-        first = await self.decoded_frames(user)
-        await self._until_more(lambda: self.decoded_frames(user), first + count, f"{count} pictures of {user}")
+        more = await _grown(lambda: self.decoded_frames(user))
+        await self._until_more(more, count, f"{count} pictures of {user}")
 
     async def until_sound(self, user: str) -> None:
         """Wait until a user is heard from now on. Raises `AssertionError` after 30 s."""
-        first = await self.sound_energy(user)
-        await self._until_more(lambda: self.sound_energy(user), first + 1e-6, f"a sound of {user}")
+        more = await _grown(lambda: self.sound_energy(user))
+        await self._until_more(more, 1e-6, f"a sound of {user}")
 
     async def until(self, expression: str) -> None:
         """Wait until a JavaScript expression is true. Raises `AssertionError` after 30 s."""
@@ -219,6 +219,20 @@ class Page:
         if self._browser is None:
             raise BrowserError(f"the page of {self.user} is closed")
         return self._browser
+
+
+async def _grown(look: Callable[[], Awaitable[float]]) -> Callable[[], Awaitable[float]]:
+    """Return what tells by how much a figure has grown since now: one of a connection begins anew with the next one."""
+    last, grown = await look(), 0.0
+
+    async def more() -> float:
+        nonlocal last, grown
+        now = await look()
+        grown += now - last if now >= last else now
+        last = now
+        return grown
+
+    return more
 
 
 def kind_of(name: str) -> type[Browser]:
