@@ -69,9 +69,15 @@ class PageSocket:
         if isinstance(request, CheckPresence | OpenRoom | JoinRoom) and (problem := self._objection_to(request.room)):
             return (False, request.room, {}) if isinstance(request, CheckPresence) else (False, problem)
         status = await self._status_of(request)
+        if not self._has(page):
+            return ()  # nobody would ever leave the room for it
         self._reply = asyncio.get_running_loop().create_future()
         self.apply(page.hear(request, status))
         return await self._answer()
+
+    def _has(self, page: Page) -> bool:
+        """Whether a page is connected here, and has not gone on at another socket meanwhile."""
+        return not self._is_over and self.page is page
 
     async def _answer(self) -> tuple[Any, ...] | None:
         """Return what the page is answered: at once, but for a wish to enter, of which a room decides."""

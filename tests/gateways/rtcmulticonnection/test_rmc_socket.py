@@ -58,6 +58,19 @@ class SilentNode(Node):
         self.said.append(message)
 
 
+class FarNode(SilentNode):
+    """One to which another node says what it knows of a room, in its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asked, self.answers = asyncio.Event(), asyncio.Event()
+
+    async def room(self, name: str) -> RoomStatus:
+        self.is_asked.set()
+        await self.answers.wait()
+        return await super().room(name)
+
+
 class Transport(asyncio.Transport):
     is_aborted = False
 
@@ -93,4 +106,23 @@ async def test_a_room_that_does_not_answer_in_time_is_answered_for() -> None:
     socket.ended("transport close")
     socket.ended("transport close")
     assert node.connections == 0
+    await socket.writing
+
+
+@pytest.mark.parametrize("goes", ["away", "to another socket"])
+async def test_a_page_that_goes_while_a_room_is_looked_for_does_not_enter_it(goes: str) -> None:
+    node = FarNode()
+    socket = socket_of(UnreadServer(), Observers(), node)
+    hearing = asyncio.create_task(socket.hear("join-room", ({"sessionid": "lobby"},)))
+    async with asyncio.timeout(LIMIT):
+        await node.is_asked.wait()
+        if goes == "away":
+            socket.ended("transport close")
+        else:
+            socket.give_up_page()
+        node.answers.set()
+        assert await hearing == ()
+    assert node.said == []
+    assert node.connections == 0
+    socket.ended("transport close")
     await socket.writing
