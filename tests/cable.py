@@ -34,7 +34,7 @@ class Cable:
 
     def mend(self) -> None:
         """Let new connections pass again."""
-        self._is_whole = True
+        self._is_whole, self._swallows = True, False
 
     @contextlib.asynccontextmanager
     async def laid(self) -> AsyncIterator["Cable"]:

@@ -46,7 +46,7 @@ export class Peer extends Talker {
     ended: (kind, device) => this.emit("sourceEnded", { device, kind }),
   });
   #newToken = null; // that the server has not taken yet
-  #extraSaid = true; // the server knows our `extra`
+  #extraIsOurs = false; // not the server's: whether it knows our `extra`, nobody says
   #entered = false;
   #exit = new Exit({
     settle: () => this.settle(),
@@ -149,7 +149,8 @@ export class Peer extends Talker {
   /** Replace what the others know of us. */
   updateExtra(extra) {
     this.extra = extra;
-    this.#extraSaid = this.#line?.say({ type: "extra", extra }) ?? false;
+    this.#extraIsOurs = true;
+    this.#line?.say({ type: "extra", extra });
   }
 
   /**
@@ -245,6 +246,8 @@ export class Peer extends Talker {
   #comeBack(joined) {
     if (this.#exit.hasBegun) return this.#exit.say(); // it may have been lost with the connection
     this.emit("connectionBack", {});
+    if (this.#extraIsOurs) this.updateExtra(this.extra); // what we said last may be lost with the connection
+    if (this.#newToken) this.#line.say({ type: "refresh", token: this.#newToken });
     if (joined.room !== this.room) return this.#move(joined); // while we were away
     this.#allow(joined);
     this.#mesh.use(this.#chooseIceServers(joined));
@@ -253,7 +256,6 @@ export class Peer extends Talker {
     for (const event of this.#roster.corrections(joined.users)) this.#apply(event);
     if (this.#exit.isOver) return;
     this.#line.seq = joined.seq;
-    if (!this.#extraSaid) this.updateExtra(this.extra);
     this.#mesh.resumed();
   }
 
@@ -306,6 +308,7 @@ export class Peer extends Talker {
     refreshed: (message) => this.#useNewToken(message),
     extra: ({ extra }) => {
       this.extra = extra;
+      this.#extraIsOurs = false;
     },
   };
 
@@ -317,6 +320,7 @@ export class Peer extends Talker {
   #hearError({ code, text, about = null }) {
     // What we said to somebody crossed the news that they are gone: nobody has to know.
     if (code === "no_such_user" && RELAYED.has(about)) return;
+    if (about === "refresh") this.#newToken = null;
     this.emit("error", { code, text, about });
   }
 
@@ -374,7 +378,8 @@ export class Peer extends Talker {
 
   #useNewToken(refreshed) {
     this.#allow(refreshed);
-    this.#line.useToken(this.#newToken);
+    if (this.#newToken) this.#line.useToken(this.#newToken);
+    this.#newToken = null;
   }
 
   /** Say something to the server. Throws if there is no connection at the moment. */

@@ -97,6 +97,19 @@ async def test_what_others_should_know_of_us_and_was_said_while_cut_off_is_said_
     assert await ana.value("exeunt.me.users.get('ben').extra") == {"mood": "fine"}
 
 
+async def test_what_others_should_know_of_us_and_is_lost_with_the_connection_is_said_on_coming_back(
+    open_tab: OpenTab, cable: Cable
+) -> None:
+    ana, ben = await watch(open_tab, cable)
+    cable.swallow()
+    await ben.value("exeunt.me.updateExtra({ mood: 'fine' })")
+    cable.cut()
+    await ben.until_event("connectionLost")
+    cable.mend()
+    await ana.until_event("remoteUserUpdate ben")
+    assert await ana.value("exeunt.me.users.get('ben').extra") == {"mood": "fine"}
+
+
 async def test_orders_that_cannot_be_sent_are_refused_at_once(open_tab: OpenTab, cable: Cable) -> None:
     _, ben = await watch(open_tab, cable)
     cable.cut()

@@ -10,6 +10,7 @@ from peer import Message, Peer, TestPattern
 from signaling.server import SignalingServer
 from signaling.tokens import make
 from tests.browser import OpenTab
+from tests.cable import Cable
 from tests.journal import Journal
 
 KEY = "a key of thirty-two letters, sure"
@@ -153,6 +154,20 @@ async def test_a_page_refreshes_its_token_and_stays(open_tab: OpenTab, server: S
     assert room is not None
     assert [user.user for user in room.users] == ["ana"]
     assert await ana.value("exeunt.me.isInside")
+
+
+async def test_a_newer_token_that_is_lost_with_the_connection_is_said_on_coming_back(
+    open_tab: OpenTab, cable: Cable
+) -> None:
+    ana = await open_tab("ana", token=token("publish"), url=cable.url)
+    await ana.until_inside()
+    cable.swallow()
+    await ana.value(f"exeunt.me.refreshToken('{token('subscribe')}')")
+    cable.cut()
+    await ana.until_event("connectionLost")
+    cable.mend()
+    await ana.until_event("connectionBack")
+    await ana.until("exeunt.me.grants.join() === 'subscribe'")
 
 
 @pytest.mark.parametrize("page_comes_first", [True, False])
