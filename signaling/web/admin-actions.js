@@ -58,6 +58,7 @@ function names(users) {
 /** Show a dialog about a place. What was filled in, by the names of the fields; null for "no". */
 function ask(dialog, { room = "", user = "", count = 0 }) {
   const form = dialog.querySelector("form");
+  dialog.dispatchEvent(new Event("close")); // of the last time, if the browser has not told of that yet
   form.reset();
   const slots = { room, user, whom: user || `everybody in ${room}`, count: count === 1 ? "1 user" : `${count} users` };
   for (const slot of dialog.querySelectorAll("[data-slot]")) slot.textContent = slots[slot.dataset.slot];
@@ -67,7 +68,7 @@ function ask(dialog, { room = "", user = "", count = 0 }) {
   dialog.querySelector("input, select, textarea").focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", function closed() {
-      if (dialog.open) return; // of the last time: events come late
+      if (dialog.open) return; // that of the last time, late
       dialog.removeEventListener("close", closed);
       resolve(dialog.returnValue === "yes" ? contents(form) : null);
     });

@@ -193,6 +193,22 @@ async def test_changing_ones_mind_removes_nobody(open_tab: OpenTab) -> None:
     assert await ana.events() == ["enterRoom ana", "remoteUserJoin ben"]
 
 
+MIND_CHANGED_TWICE = """{
+    const [menu, dialog] = [document.querySelector("%s .menu"), document.querySelector("#kick-dialog")];
+    menu.click();
+    dialog.close();
+    menu.click();  // before the browser has told of the close
+}"""
+
+
+async def test_who_changes_their_mind_twice_is_asked_anew(open_tab: OpenTab) -> None:
+    ana, ben = await meet(open_tab)
+    await ana.value(MIND_CHANGED_TWICE % tile("ben").replace('"', "'"))
+    await ana.page.get_by_role("button", name="Remove", exact=True).click()
+    await assert_told_once(ana, "remoteUserLeave ben kicked admin")
+    await ben.until_ended("You were removed by a moderator")
+
+
 async def test_the_room_being_closed(open_tab: OpenTab) -> None:
     ana, ben = await meet(open_tab)
     await ana.page.click("#close-room")
