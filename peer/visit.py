@@ -302,6 +302,7 @@ class Visit:
         if ExitState.ACTIVE < self.leaving.exit.state < ExitState.CLOSING and not self._is_let_go:
             self._say_goodbye(self.leaving.exit.reason, self.leaving.exit.wait)
         self.topology.resumed()
+        self.conversations.came_back()
 
     def _catch_up(self, joined: wire.Joined, *, here_before_us: bool = False) -> None:
         for missed in joined.missed:

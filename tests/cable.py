@@ -19,6 +19,8 @@ class Cable:
         self._is_whole = True
         self._swallows = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._near: set[asyncio.StreamWriter] = set()
+        self._snapped: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
 
@@ -31,6 +33,12 @@ class Cable:
     def swallow(self) -> None:
         """Let everything get lost, silently, as a cable does that is cut: nothing breaks, nothing arrives."""
         self._swallows = True
+
+    def snap(self) -> None:
+        """Break every connection for who is at this end alone, as a new address does: the server is told nothing."""
+        self._snapped |= self._writers
+        for writer in self._near:
+            writer.transport.abort()
 
     def mend(self) -> None:
         """Let new connections pass again."""
@@ -60,18 +68,21 @@ class Cable:
         far_reader, far_writer = await asyncio.open_connection(*self._far_end)
         ends = {writer, far_writer}
         self._writers |= ends
+        self._near.add(writer)
         try:
             await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
         finally:
-            self._writers -= ends
+            for known in (self._writers, self._near, self._snapped):
+                known -= ends
             for end in ends:
                 end.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while chunk := await reader.read(CHUNK):
-                if self._swallows:
+                if self._swallows or writer in self._snapped:
                     continue
                 writer.write(chunk)
                 await writer.drain()
-        writer.close()  # the end of one direction is the end of both: good enough for HTTP and WebSockets
+        if writer not in self._snapped:
+            writer.close()  # the end of one direction is the end of both: good enough for HTTP and WebSockets

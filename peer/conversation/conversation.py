@@ -128,13 +128,19 @@ class Conversation:
         else:
             self.renew()
 
+    def came_back(self) -> None:
+        """We were cut off from the server: what it was given for us meanwhile may be lost, and the sender not know."""
+        if self._over is None and not is_open(self._talk):
+            self._incoming.missed()
+            self._acknowledge()
+
     def renew(self) -> None:
         """There may be another way: say on it what is not known to be taken, and what we have taken."""
         if self._over is not None:
             return
         self._outgoing.again()
         self._incoming.renewed()
-        if self._incoming.last:
+        if not self._incoming.is_known:
             self._acknowledge()
         self._say_on()
 

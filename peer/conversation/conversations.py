@@ -77,6 +77,11 @@ class Conversations:
         conversation = self._of.get(said.user or "")
         return said.topic == TOPIC and conversation is not None and conversation.hear_from_server(said.data)
 
+    def came_back(self) -> None:
+        """We were cut off from the server, and know again who is here."""
+        for conversation in self._of.values():
+            conversation.came_back()
+
     def _end(self, user: str, why: str) -> None:
         if (conversation := self._of.pop(user, None)) is not None:
             conversation.close(why)

@@ -37,6 +37,9 @@ class PageConversation(Conversation):
         """The way through the server is there again, or not: what it was given is said there again."""
         self.renew()
 
+    def came_back(self) -> None:
+        """What a page says is no letter, and is not said again."""
+
     def say_lossy(self, head: Head, content: bytes) -> Path:
         """Say something at once or never: a page has no channel that loses anything."""
         self._check_not_over()

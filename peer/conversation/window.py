@@ -154,6 +154,15 @@ class Incoming:
         self._is_told = self._is_told or missing
         return Taken(number=self._last, missing=missing)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the sender knows all of this: nothing was taken, and nothing is missing."""
+        return not self._last and not self._is_missing
+
+    def missed(self) -> None:
+        """Something may have been lost on its way, and the sender does not know."""
+        self._is_missing = True
+
     def renewed(self) -> None:
         """There is a new way: what is missing may be told again."""
         self._is_told = False

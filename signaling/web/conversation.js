@@ -91,12 +91,19 @@ export class Conversation {
     else this.renew();
   }
 
+  /** We were cut off from the server: what it was given for us meanwhile may be lost, and the sender not know. */
+  cameBack() {
+    if (isOpen(this.#talk) || this.#texts) return; // what a page says is no letter
+    this.#incoming.missed();
+    this.#acknowledge();
+  }
+
   /** There may be another way: say on it what is not known to be taken, and what we have taken. */
   renew() {
     if (this.#over !== null) return;
     this.#outgoing.again();
     this.#incoming.renewed();
-    if (this.#incoming.last) this.#acknowledge();
+    if (!this.#incoming.isKnown) this.#acknowledge();
     this.#sayOn();
   }
 

@@ -257,6 +257,7 @@ export class Peer extends Talker {
     if (this.#exit.isOver) return;
     this.#line.seq = joined.seq;
     this.#mesh.resumed();
+    this.cameBack();
   }
 
   /** We are in another room, in the same session: the devices stay open, the calls are new ones. */

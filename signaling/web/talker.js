@@ -90,6 +90,11 @@ export class Talker extends Orders {
     return late.length > 0 ? Promise.all(late.map((conversation) => conversation.settled(SETTLE_LIMIT))) : null;
   }
 
+  /** We were cut off from the server, and know again who is here. */
+  cameBack() {
+    for (const conversation of this.#conversations.values()) conversation.cameBack();
+  }
+
   /** End every conversation. */
   endTalk(why) {
     for (const user of [...this.#conversations.keys()]) this.#end(user, why);

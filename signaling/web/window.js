@@ -135,6 +135,16 @@ export class Incoming {
     return { type: "taken", number: this.#last, ...(missing && { missing }) };
   }
 
+  /** Whether the sender knows all of this: nothing was taken, and nothing is missing. */
+  get isKnown() {
+    return !this.#last && !this.#isMissing;
+  }
+
+  /** Something may have been lost on its way, and the sender does not know. */
+  missed() {
+    this.#isMissing = true;
+  }
+
   /** There is a new way: what is missing may be told again. */
   renewed() {
     this.#isTold = false;

@@ -110,6 +110,24 @@ async def test_what_is_said_while_all_ways_are_cut_is_kept_or_refused_and_heard_
         await journal.until_true(lambda: heard(journal, "bo")[22:] == [LARGE] * (KEPT_BYTES // len(LARGE)))
 
 
+async def test_a_letter_that_the_server_said_into_a_dead_socket_is_asked_for_at_the_return(
+    join: Join, journal: Journal
+) -> None:
+    """The server has not noticed that bo was cut off, so nobody tells ana to say it again."""
+    ana = await join("ana")
+    async with Cable(ana.url.removesuffix("/ws").replace("ws", "http", 1)).laid() as cable:
+        bo = await join("bo", url=f"{cable.url}/ws", ice_transport_policy="relay")  # no relay, and so no channel
+        await ana.user("bo", timeout=SECONDS)
+        cable.swallow()
+        assert await ana.send("first", to="bo") == Delivery("bo", "server")
+        cable.snap()
+        cable.mend()
+        await journal.until_true(lambda: heard(journal, "bo") == ["first"])
+        assert await bo.send("heard", to="ana") == Delivery("ana", "server")
+        await journal.until_true(lambda: heard(journal, "ana") == ["heard"])
+        assert "remoteUserUnreachable bo" not in journal.of("ana")
+
+
 async def test_a_request_is_answered_by_whoever_responds_or_by_a_clear_error(join: Join) -> None:
     ana, bo = await meet(join)
     asked: list[Request] = []

@@ -6,6 +6,7 @@ import pytest
 
 from peer import Delivery, Message, NoResponder, Peer, Request, RequestFailed
 from tests.browser import OpenTab
+from tests.cable import Cable
 from tests.journal import Journal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -100,6 +101,24 @@ async def test_a_page_and_a_python_peer_say_and_ask_each_other_the_same_things(
         await journal.until("bot", "remoteUserLeave ana left")
         assert journal.of("bot")[-2:] == ["message", "remoteUserLeave ana left"]
         assert [event.data for _, event in journal.events if getattr(event, "topic", "") == "last"] == [LARGE]
+
+
+async def test_a_letter_that_the_server_said_into_a_dead_socket_is_asked_for_at_the_return(
+    open_tab: OpenTab, base_url: str, cable: Cable
+) -> None:
+    """The server has not noticed that the page was cut off, so nobody tells the bot to say it again."""
+    url = f"{base_url.replace('http', 'ws', 1)}/ws"
+    async with Peer(url, room="lobby", user="bot", ice_transport_policy="relay") as bot:  # no relay, and so no channel
+        ana = await open_tab("ana", url=cable.url)
+        await ana.until_inside()
+        await ana.value(LISTEN)
+        await bot.user("ana", timeout=20)
+        cable.swallow()
+        assert await bot.send("first", to="ana") == Delivery("ana", "server")
+        cable.snap()
+        cable.mend()
+        await ana.until("said.length === 1")
+        assert await ana.value("said") == [["bot", "message", "first"]]
 
 
 async def test_two_pages_talk_and_one_that_leaves_ends_what_waits_for_it(open_tab: OpenTab) -> None:
