@@ -24,6 +24,11 @@ class Cable:
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there is a connection."""
+        return bool(self._writers)
+
     def cut(self) -> None:
         """Break every connection, and let none come about."""
         self._is_whole = False

@@ -34,6 +34,7 @@ export class Line {
   #closed = false;
   #abort = null; // ends the attempt to connect that is under way
   #wake = null; // ends the pause before the next attempt
+  #isHasty = false; // the network is back: the next attempt is not put off
   #joined = null;
 
   constructor(url, join, listener) {
@@ -172,7 +173,8 @@ export class Line {
 
   #pause(milliseconds) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      const timer = setTimeout(resolve, this.#isHasty ? 0 : milliseconds);
+      this.#isHasty = false;
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -190,7 +192,13 @@ export class Line {
     if (this.#socket) this.#lose();
   };
 
-  #online = () => this.#wake?.();
+  // An attempt that is under way may have begun without a network, and would hang for long.
+  #online = () => {
+    if (this.#socket || !this.#joined) return;
+    this.#isHasty = this.#abort !== null;
+    this.#abort?.();
+    this.#wake?.();
+  };
 }
 
 function release(socket) {

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 WAITS = ["server", "everyone", None]
 SECONDS = 30  # for what a Python peer waits for
+SOON = 7.0  # seconds: less than an attempt to come back hangs
 GRACE = 5.0  # seconds: what is done while somebody is cut off is done by then, on a machine that is busy
 
 
@@ -209,6 +210,24 @@ async def test_who_gets_the_server_back_while_leaving_tells_it(open_tab: OpenTab
         await ben.value(f"{{ window.left = {leave('everyone')}; dispatchEvent(new Event('online')); void 0; }}")
         assert (await raw.hear_next(RemoteUserLeave)).reason == "left"
         assert await ben.value("left") == ["raw"]
+
+
+async def test_who_hangs_without_a_network_tries_anew_when_it_is_there(open_tab: OpenTab, cable: Cable) -> None:
+    """What is said on a connection that was begun without a network gets lost, and for ten seconds nobody knows."""
+    ben = await open_tab("ben", url=cable.url)
+    await ben.until_inside()
+    cable.cut()
+    await ben.until_event("connectionLost")
+    cable.mend()
+    cable.swallow()
+    async with asyncio.timeout(SECONDS):
+        while not cable.is_used:  # noqa: ASYNC110 - a browser tells nobody that it tries
+            await asyncio.sleep(0.02)
+    await ben.value("null")  # what it says on that is said by now
+    cable.mend()
+    await ben.value("void dispatchEvent(new Event('online'))")
+    async with asyncio.timeout(SOON):
+        await ben.until_event("connectionBack")
 
 
 @pytest.mark.parametrize("is_cut_off", [False, True], ids=["whole", "cut off"])
