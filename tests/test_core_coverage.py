@@ -35,7 +35,7 @@ TESTS = (
     *("bundles", "bequest", "moving", "gone", "copies", "emptied"),
     *("custody", "running_rooms", "edge", "translate", "wire", "lives"),
     *("janus_words", "janus_checking", "janus_hosting", "janus_care", "janus_placing", "janus_survey"),
-    "janus_presence",
+    *("janus_presence", "janus_returning"),
     *("webhook_queue", "signature", "turn_credentials", "handover", "lobby_counts"),
     *("field_errors", "changes", "openapi", "tally", "account", "departures"),
     *("framing", "rates", "addresses", "gate", "vigil", "lobby_limits", "load_figures"),

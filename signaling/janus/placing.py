@@ -22,6 +22,7 @@ from signaling.room import Room
 from signaling.tokens import Grant
 
 COUNT_BITS, SALT_BITS = 24, 29  # of a VideoRoom's number: how many were placed before it, and by whom; 53 in all
+MOST_LEFT = 4096  # VideoRooms of our own that we know to have let go of; beyond, the oldest is forgotten
 
 
 class Health(IntEnum):
@@ -54,10 +55,11 @@ class Placing:
         self.servers = {url: Server(url) for url in urls}
         self.replaced = 0  # rooms whose Janus was lost
         self._secret = secret
-        self._origin = janus_number(salt) % 2**SALT_BITS
+        self._origin: int = janus_number(salt) % 2**SALT_BITS
         self._count = 0
         self._seen: dict[str, VideoRoom] = {}  # by the name of the room: the VideoRooms that we see to
         self._lost: set[int] = set()  # numbers of those of them that Janus has forgotten
+        self._left: dict[int, None] = {}  # numbers of those that we have placed and let go of: they may be there
 
     def check(self, topology: Topology) -> None:
         """Raise `Refusal` if there can be no rooms of this topology."""
@@ -164,7 +166,8 @@ class Placing:
             return  # the next review
         self._seen[room.name] = place
         sessions = [member.session for member in room.members]
-        is_new = place.number >> COUNT_BITS == self._origin
+        is_new = self._is_of_ours(place) and place.number not in self._left
+        self._left.pop(place.number, None)
         care = self.servers[place.url].care
         care.begin(place.number, sessions, places=room.settings.capacity, is_new=is_new)
         care.silence(place.number, _silent(room))
@@ -178,9 +181,18 @@ class Placing:
         self._lost.discard(seen.number)
 
     def _let_go(self, name: str) -> None:
+        """See to the VideoRoom of a room no more, which another node does now, or we again if nobody has taken it."""
         seen = self._seen.pop(name)
         self.servers[seen.url].care.let_go(seen.number)
         self._lost.discard(seen.number)
+        if self._is_of_ours(seen):
+            self._left[seen.number] = None
+        if len(self._left) > MOST_LEFT:
+            del self._left[next(iter(self._left))]
+
+    def _is_of_ours(self, place: VideoRoom) -> bool:
+        """Whether it was this node that placed it."""
+        return place.number >> COUNT_BITS == self._origin
 
 
 def _silent(room: Room) -> frozenset[str]:
