@@ -7,10 +7,11 @@ from typing import Any
 
 from aiohttp import WSCloseCode
 
+from signaling.calls import Refusal
 from signaling.gate import Limit
 from signaling.gateways.rmc_effects import Effect, Emit, End, Enter, Reply, Tell
 from signaling.gateways.rmc_page import Page
-from signaling.gateways.rmc_requests import CheckPresence, JoinRoom, OpenRoom, Request, request_of
+from signaling.gateways.rmc_requests import CheckPresence, JoinRoom, OpenRoom, request_of
 from signaling.gateways.rmc_visit import Visit
 from signaling.gateways.socketio_server import PING_INTERVAL, PING_TIMEOUT, SocketIoServer
 from signaling.members import RoomStatus
@@ -66,18 +67,16 @@ class PageSocket:
         request = request_of(event, args, msg_event=page.handshake.msg_event, custom_event=page.custom_event)
         if request is None or self._is_over:
             return ()
-        if isinstance(request, CheckPresence | OpenRoom | JoinRoom) and (problem := self._objection_to(request.room)):
-            return (False, request.room, {}) if isinstance(request, CheckPresence) else (False, problem)
-        status = await self._status_of(request)
-        if not self._has(page):
-            return ()  # nobody would ever leave the room for it
+        status = None
+        if isinstance(request, CheckPresence | OpenRoom | JoinRoom):
+            status, problem = await self._look_at(request.room)
+            if not self._still_has(page):
+                return ()  # nobody would ever leave for it
+            if problem is not None:
+                return (False, request.room, {}) if isinstance(request, CheckPresence) else (False, problem)
         self._reply = asyncio.get_running_loop().create_future()
         self.apply(page.hear(request, status))
         return await self._answer()
-
-    def _has(self, page: Page) -> bool:
-        """Whether a page is connected here, and has not gone on at another socket meanwhile."""
-        return not self._is_over and self.page is page
 
     async def _answer(self) -> tuple[Any, ...] | None:
         """Return what the page is answered: at once, but for a wish to enter, of which a room decides."""
@@ -93,10 +92,18 @@ class PageSocket:
         finally:
             self._reply = None
 
-    async def _status_of(self, request: Request) -> RoomStatus | None:
-        if not isinstance(request, CheckPresence | OpenRoom | JoinRoom):
-            return None
-        return await self._node.room(request.room)
+    def _still_has(self, page: Page) -> bool:
+        """Whether a page has neither gone nor goes on at another socket."""
+        return not self._is_over and self.page is page
+
+    async def _look_at(self, room: str) -> tuple[RoomStatus | None, str | None]:
+        """Return what is known of a room, and why the page is not told of it; `None`: it is."""
+        if (problem := self._objection_to(room)) is not None:
+            return None, problem
+        try:
+            return await self._node.room(room), None
+        except Refusal as refusal:  # the node that runs it does not answer, or those that know which it is
+            return None, refusal.text
 
     def _objection_to(self, room: str) -> str | None:
         """Return why the page may not even ask about a room; `None`: it may."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from signaling.calls import Refusal
 from signaling.config import SignalingConfig
 from signaling.gate import Limit
 from signaling.gateways.rmc_effects import Emit
@@ -14,7 +15,7 @@ from signaling.gateways.rmc_wire import Handshake
 from signaling.gateways.socketio_server import SocketIoServer
 from signaling.line import Line
 from signaling.members import RoomStatus
-from signaling.messages import ClientMessage, Leave
+from signaling.messages import ClientMessage, ErrorCode, Leave
 from signaling.node import Node
 from signaling.observer import Observer, Observers
 from signaling.sockets import Sockets
@@ -59,16 +60,16 @@ class SilentNode(Node):
 
 
 class FarNode(SilentNode):
-    """One to which another node says what it knows of a room, in its time."""
+    """One that has to ask others what is known of a room: until `answer` is set."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_asked, self.answers = asyncio.Event(), asyncio.Event()
+        self.is_asked = asyncio.Event()
+        self.answer: asyncio.Future[RoomStatus] = asyncio.get_running_loop().create_future()
 
     async def room(self, name: str) -> RoomStatus:
         self.is_asked.set()
-        await self.answers.wait()
-        return await super().room(name)
+        return await self.answer
 
 
 class Transport(asyncio.Transport):
@@ -109,20 +110,36 @@ async def test_a_room_that_does_not_answer_in_time_is_answered_for() -> None:
     await socket.writing
 
 
-@pytest.mark.parametrize("goes", ["away", "to another socket"])
-async def test_a_page_that_goes_while_a_room_is_looked_for_does_not_enter_it(goes: str) -> None:
+@pytest.mark.parametrize("goes", ["away", "on at another socket"])
+async def test_a_page_that_goes_while_others_are_asked_of_the_room_does_not_come_in(goes: str) -> None:
     node = FarNode()
     socket = socket_of(UnreadServer(), Observers(), node)
     hearing = asyncio.create_task(socket.hear("join-room", ({"sessionid": "lobby"},)))
     async with asyncio.timeout(LIMIT):
         await node.is_asked.wait()
         if goes == "away":
-            socket.ended("transport close")
+            socket.ended("ping timeout")
         else:
             socket.give_up_page()
-        node.answers.set()
+        node.answer.set_result(LOBBY)
         assert await hearing == ()
-    assert node.said == []
-    assert node.connections == 0
-    socket.ended("transport close")
-    await socket.writing
+        socket.ended("transport close")
+        await socket.writing
+    assert (node.connections, node.said) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("event", "answer"),
+    [("join-room", (False, "it does not answer")), ("check-presence", (False, "lobby", {}))],
+)
+async def test_where_nobody_can_say_what_is_known_of_a_room_the_page_is_answered(
+    event: str, answer: tuple[object, ...]
+) -> None:
+    node = FarNode()
+    node.answer.set_exception(Refusal(ErrorCode.WRONG_STATE, "it does not answer"))
+    socket = socket_of(UnreadServer(), Observers(), node)
+    asked = "lobby" if event == "check-presence" else {"sessionid": "lobby"}
+    async with asyncio.timeout(LIMIT):
+        assert await socket.hear(event, (asked,)) == answer
+        socket.ended("transport close")
+        await socket.writing
