@@ -106,6 +106,7 @@ async def test_a_room_is_its_owners_alone_to_write_and_what_it_sends_goes_with_i
             one.put(Commit(room="42", epoch=epoch, number=number, seq=number, frames={"two": [said]}))
         other.put(Commit(room="42", epoch=epoch, number=9, seq=9, frames={"one": [said]}))
         await until(lambda: len(far.frames) == 2 and bool(far.commits), "it is said")
+        await until(lambda: len(ear.commits) >= 2, "who has said it hears so, by another way than who is told")
         assert (ear.commits, far.commits, ear.frames) == ([(1, True), (2, True)], [(9, False)], [])
         assert await one.owner_of("42") == "one"
         assert await one.owner_of("43") is None
