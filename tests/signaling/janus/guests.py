@@ -25,7 +25,7 @@ from signaling.janus.videoroom import (
 from signaling.messages import Janus, janus_id
 
 PATIENCE = 30.0  # seconds
-NOT_YET = (Code.NO_SUCH_ROOM, Code.UNAUTHORIZED)
+NOT_YET = (Code.NO_SUCH_ROOM, Code.UNAUTHORIZED, Code.ID_EXISTS)  # the last: as peers, see peer/topology/janus/stay.py
 
 
 STAYS = count(1)
@@ -42,10 +42,17 @@ class Guest:
 
     async def come_in(self, session: str) -> None:
         """Be a publisher there, as soon as we are let in. Raises `JanusRefused`."""
+        await self.insist(come_in(self.media, session, next(STAYS)))
+
+    async def insist(self, request: Ask) -> None:
+        """Come in by this request, as soon as it is let in. Raises `JanusRefused`.
+
+        Janus says that somebody is removed, or that their session is over, a moment before their id is free.
+        """
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    return await self.try_in(session)
+                    return await self.say(request)
                 except JanusRefused as error:
                     if error.code not in NOT_YET:
                         raise
@@ -87,10 +94,19 @@ class Guest:
             while not (await self._seen(session)).publisher:  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.05)
 
+    async def until_watched(self, *sessions: str) -> None:
+        """Return once somebody else than these is in: our server's own, who hears from then on who comes and goes."""
+        ids = {janus_id(session) for session in sessions}
+        async with asyncio.timeout(PATIENCE):
+            while {one.id for one in await self._present()} <= ids:  # noqa: ASYNC110 - nobody tells us
+                await asyncio.sleep(0.05)
+
     async def _seen(self, session: str) -> Participant:
+        return next(one for one in await self._present() if one.id == janus_id(session))
+
+    async def _present(self) -> list[Participant]:
         assert self._handle is not None
-        present = await ask(self._handle, ListParticipants(room=self.media.room), Present)
-        return next(one for one in present.participants if one.id == janus_id(session))
+        return (await ask(self._handle, ListParticipants(room=self.media.room), Present)).participants
 
     def _heard(self, word: HandleWord) -> None:
         if isinstance(word, Event):
