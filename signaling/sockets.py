@@ -46,6 +46,8 @@ class Sockets:
         self._trusted = tuple(map(network, config.trusted_proxies))
         self._open: dict[Watched, None] = {}  # in the order of their opening
         self._clock: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._due = 0.0  # when all are to be looked at next
+        self._is_late = False  # our own loop stood still at that time
         self._stint: float | None = None  # when this turn of the loop began to take frames
         self._warned: set[Limit] = set()
 
@@ -78,7 +80,7 @@ class Sockets:
         """Look at a socket from time to time from now on."""
         self._open[socket] = None
         if self._clock is None:
-            self._clock = asyncio.get_running_loop().call_later(pause(self.config), self._look)
+            self._wait()
 
     def release(self, socket: Watched) -> None:
         """Look at it no more."""
@@ -115,8 +117,19 @@ class Sockets:
     def _next_turn(self) -> None:
         self._stint = None
 
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._due = loop.time() + pause(self.config)
+        self._clock = loop.call_at(self._due, self._look)
+
     def _look(self) -> None:
-        self._look_on(iter(list(self._open)))
+        """Look at all; if our own loop stood still, not before what has come meanwhile is taken in."""
+        late = asyncio.get_running_loop().time() - self._due
+        self._is_late = late > pause(self.config) and not self._is_late  # one that stands still all the time looks, too
+        if self._is_late:
+            self._wait()
+        else:
+            self._look_on(iter(list(self._open)))
 
     def _look_on(self, sockets: Iterator[Watched]) -> None:
         loop = asyncio.get_running_loop()
@@ -126,8 +139,10 @@ class Sockets:
             socket.look(now)
         if len(some) == AT_ONCE:
             self._clock = loop.call_soon(self._look_on, sockets)
+        elif self._open:
+            self._wait()
         else:
-            self._clock = loop.call_later(pause(self.config), self._look) if self._open else None
+            self._clock = None
 
 
 class _Rooms(Observer):
