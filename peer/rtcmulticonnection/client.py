@@ -54,6 +54,7 @@ class RmcClient:
         self._channels: dict[str, RTCDataChannel] = {}
         self._said = 0  # texts, which need names
         self._line: Line | None = None
+        self._early: list[tuple[str, tuple[Any, ...]]] | None = None  # heard before it is taken in that we are in
         self._lost = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._sending: set[asyncio.Task[None]] = set()
@@ -125,7 +126,7 @@ class RmcClient:
     # -- being connected --
 
     async def _enter(self) -> tuple[Joined, list[Effect]]:
-        core = self._core
+        core, self._early = self._core, []
         line = self._line = await Line.open(
             self.url.removeprefix(RTCMULTICONNECTION), core, self._happened, self._lost.set
         )
@@ -136,7 +137,7 @@ class RmcClient:
 
     async def _run(self, first: list[Effect]) -> None:
         """Be in the room for as long as we can come back to it."""
-        self._carry_out(first)
+        self._begin(first)
         while True:
             await self._lost.wait()
             self._on_lost()
@@ -147,7 +148,14 @@ class RmcClient:
                 self._on_gone(Reason.NETWORK_LOST, str(error))
                 return
             self._on_message(joined)
-            self._carry_out(first)
+            self._begin(first)
+
+    def _begin(self, first: list[Effect]) -> None:
+        """We are in: get in touch with the others, and take in what they have said since the server let us in."""
+        early, self._early = self._early or [], None
+        self._carry_out(first)
+        for event, arguments in early:
+            self._happened(event, arguments)
 
     async def _come_back(self) -> tuple[Joined, list[Effect]]:
         delay = retry_delays(self._config)
@@ -185,7 +193,10 @@ class RmcClient:
     # -- what happens --
 
     def _happened(self, event: str, arguments: tuple[Any, ...]) -> None:
-        self._carry_out(self._core.hear(event, arguments))
+        if self._early is None:
+            self._carry_out(self._core.hear(event, arguments))
+        else:
+            self._early.append((event, arguments))
 
     def _heard_text(self, user: str, said: str | bytes) -> None:
         if (content := self._texts[user].hear(said)) is not None:

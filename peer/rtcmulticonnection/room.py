@@ -7,6 +7,9 @@ we offer to whoever asks us to connect, and to nobody else.
     we are new:    ── newParticipationRequest ──► ◄── enableMedia ── ── readyForOffer ──► ◄── offer ── ── answer ──►
     they are new:  ◄── newParticipationRequest ── ── enableMedia ──► ◄── readyForOffer ── ── offer ──► ◄── answer ──
 
+Of two who come at the same time each hears the other's request, and takes the other for the newcomer: both are about to
+offer. Then the one whose name is the lesser of the two does; the other is ready for that offer and makes none.
+
 A connection that does not come about, or breaks, is begun anew from the first arrow.
 """
 
@@ -122,6 +125,10 @@ class RmcRoom:
         if isinstance(word, rmc.ParticipationRequest):
             return self._asked(user)
         link = self.links.get(user) or self._link(user, we_offer=False)
+        if isinstance(word, rmc.EnableMedia) and link.we_offer and not link.is_here:
+            if self.user < user:
+                return self._here(link, extra)  # they hear the same of us, and wait for our offer
+            link.we_offer = False
         return [*(self._updated(user, extra) if link.is_here else self._here(link, extra)), *self._word(link, word)]
 
     def _word(self, link: Link, word: rmc.Word) -> list[Effect]:

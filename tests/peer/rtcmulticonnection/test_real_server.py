@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,20 @@ async def test_two_peers_meet_there_and_what_that_server_cannot_do_is_refused(tm
             assert report.total < 3
         await journal.until("ana", "remoteUserLeave bo left")
     assert [text for text in journal.of("ana") if "Leave" in text] == ["remoteUserLeave bo left"]
+
+
+async def test_two_peers_who_come_at_the_same_time_meet(tmp_path: Path) -> None:
+    journal = Journal()
+    async with real_server(tmp_path) as (server, _), AsyncExitStack() as stack:
+        ana, bo = await asyncio.gather(
+            *(stack.enter_async_context(peer(server, name, journal)) for name in ("ana", "bo"))
+        )
+        await asyncio.gather(ana.publish(PATTERN), bo.publish(PATTERN))
+        await asyncio.gather(sees_and_hears(ana, "bo"), sees_and_hears(bo, "ana"))
+        assert (journal.of("ana"), journal.of("bo")) == (
+            ["enterRoom", "remoteUserJoin bo"],
+            ["enterRoom", "remoteUserJoin ana"],
+        )
 
 
 async def test_a_server_that_comes_back_is_entered_anew_and_one_that_does_not_is_a_lost_network(

@@ -108,6 +108,27 @@ def test_a_call_that_is_begun_anew_is_prepared_for_anew_once() -> None:
     assert hear(room, READY) == [to_ana(rmc.description("offer", "three", {"is": "bot"}))]
 
 
+def test_of_two_who_come_at_the_same_time_one_offers_and_the_other_answers() -> None:
+    them = {name: RmcRoom("lobby", name, {"is": name}) for name in ("bot", "ana")}
+    told: dict[str, list[Any]] = {name: [] for name in them}
+    waiting = [(name, word) for name, room in them.items() for word in room.enter(10.0)[1]]
+    while waiting:
+        sender, word = waiting.pop(0)
+        (name,) = them.keys() - {sender}
+        for effect in hear(them[name], word.argument["message"], sender, name, extra={"is": sender}):
+            if isinstance(effect, Tell):
+                told[name].append(effect.message)
+            else:
+                waiting.append((name, effect))
+            if isinstance(effect, Tell) and isinstance(effect.message, wire.RemoteUserJoin):
+                assert them[name].offers_to(sender) is (name == "ana")
+                offer = wire.Offer(user=sender, call=f"{name}'s", sdp=f"of {name}")
+                waiting += [(name, said) for said in (them[name].say(offer) if name == "ana" else ())]
+    assert [type(message) for message in told["ana"]] == [wire.RemoteUserJoin]
+    assert [type(message) for message in told["bot"]] == [wire.RemoteUserJoin, wire.Offer]
+    assert told["bot"][-1].sdp == "of ana"
+
+
 def test_who_asks_again_is_offered_anew() -> None:
     room = entered()
     hear(room, REQUEST)
