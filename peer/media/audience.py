@@ -190,10 +190,15 @@ class Audience(ABC, Generic[E]):
         encoding = self._encodings.get(key)
         if encoding is None:
             encoding = self._encodings[key] = self._open(*key)
-            self._running = tuple(self._encodings.values())
+            asyncio.get_running_loop().call_soon(self._start, encoding)  # with all added: one key frame does
         if outlet not in encoding.outlets:
             outlet.awaits_key = True
             encoding.add(outlet)
+
+    def _start(self, encoding: E) -> None:
+        """Have an encoding get what is pushed from now on."""
+        if encoding in self._encodings.values():
+            self._running = (*self._running, encoding)
 
     def _starve(self, outlet: Outlet) -> None:
         self._crossing.rest(outlet)
@@ -208,7 +213,7 @@ class Audience(ABC, Generic[E]):
         if not encoding.outlets:
             encoding.close()
             self._ending = [*(one for one in self._ending if one.is_alive), self._encodings.pop(key)]
-            self._running = tuple(self._encodings.values())
+            self._running = tuple(one for one in self._running if one is not encoding)
 
 
 class Listeners(Audience[AudioEncoding]):

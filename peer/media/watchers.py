@@ -176,7 +176,9 @@ class Watchers(Audience[VideoEncoding]):
         assert self._rates is not None
         sending = self.sending
         encoder = sending.encoder if codec in codecs_of(sending.encoder) else "software"
-        encoding = VideoEncoding(codec, tier, fps=sending.fps, bitrate=self._rates.bitrate(tier), encoder=encoder)
-        if self._newest is not None:
+        return VideoEncoding(codec, tier, fps=sending.fps, bitrate=self._rates.bitrate(tier), encoder=encoder)
+
+    def _start(self, encoding: VideoEncoding) -> None:
+        if self._newest is not None and encoding.outlets:
             encoding.put(self._newest)
-        return encoding
+        super()._start(encoding)
