@@ -239,6 +239,7 @@ async def test_reading_goes_on_over_the_next_connection() -> None:
     media, track = received("video")
     reading = await begun(media, BACKLOG["video"] + 1, latest=False)
     track.deliver(*film(EVERY))
+    await until(lambda: media.counts.frames_decoded == EVERY)  # else too much might wait for the decoder
     following = Track("video")
     media.attach(following)
     media.request_key_frame()
