@@ -203,6 +203,7 @@ async def test_who_takes_none_of_our_codecs_is_served_by_aiortc() -> None:
 
 async def test_two_viewers_are_served_by_one_encoder_and_one_may_go() -> None:
     async with connected() as (us, them):
+        await media(us, them)  # so that theirs is the first outlet
         other, connection = Them(), us.connection()
         other.take("audio")
         other.take("video")
