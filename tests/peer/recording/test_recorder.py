@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from peer.media.encoded import EncodedFrame
 from peer.recording.recorder import FINISH_LIMIT, Recorder, file_name
 from peer.recording.recordings import Happening, Recordings
 from peer.recording.reel import Patch
-from tests.peer.recording.frames import in_order, later, pictures, read, sounds
+from tests.peer.recording.frames import BEGIN, in_order, later, pictures, read, sounds
 
 LIMIT = 30.0  # seconds
 
@@ -163,7 +164,9 @@ async def test_a_composite_takes_whatever_is_sent(me: Me, tmp_path: Path) -> Non
     me.join("ana")
     me.join("bo")
     async with Recorder(me, tmp_path / "room.mp4", composite=True) as recorder:
-        send(me, ana=pictures("vp8")[:25] + sounds()[:50], bo=pictures("h264")[:25])
+        since = time.monotonic() - BEGIN  # or all the time that this machine has been up is composed
+        ana, bo = later(pictures("vp8")[:25] + sounds()[:50], since), later(pictures("h264")[:25], since)
+        send(me, ana=ana, bo=bo)
     assert recorder.failures == []
     file = read(tmp_path / "room.mp4")
     assert file.names == ["everybody h264", "everybody opus"]
