@@ -30,7 +30,7 @@ def token(*grants: str, lasts: float | None = None) -> str:
 
 async def first_picture(me: Peer, user: str) -> None:
     async with asyncio.timeout(LIMIT):
-        async for frame in me.users[user].video.frames():
+        async for frame in (await me.user(user)).video.frames():
             if frame.array.any():
                 return
 

@@ -25,7 +25,7 @@ from signaling.config import Duplicate
 from signaling.server import SignalingServer, Site
 from tests.cable import Cable
 from tests.journal import Journal
-from tests.peer.test_grants import SMALL, first_picture
+from tests.peer.test_grants import LIMIT, SMALL, first_picture
 
 Join = Callable[..., "asyncio.Future[Peer]"]
 
@@ -104,6 +104,9 @@ async def test_an_extra_that_is_replaced_from_outside_is_known_to_its_user(
     ana, bo = await join("ana"), await join("bo")
     await server.update("lobby", "bo", {"role": "host"})
     await journal.until("ana", "remoteUserUpdate bo")
+    async with asyncio.timeout(LIMIT):
+        while not bo.extra:  # noqa: ASYNC110 - bo is told over another connection, and no event says so
+            await asyncio.sleep(0.01)
     assert (ana.users["bo"].extra, bo.extra) == ({"role": "host"}, {"role": "host"})
 
 
@@ -140,6 +143,7 @@ async def test_who_is_moved_there_and_back_meets_the_same_again(
     await server.move("lobby", "bo", "attic")
     await server.move("attic", "bo", "lobby")
     await journal.until_true(lambda: journal.of("bo").count("remoteUserJoin ana") == 2)
+    await journal.until_true(lambda: journal.of("ana").count("remoteUserJoin bo") == 2)
     await bo.publish(SMALL)
     await first_picture(ana, "bo")
     assert journal.of("ana").count("remoteUserLeave bo moved") == 1

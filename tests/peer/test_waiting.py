@@ -52,8 +52,8 @@ async def test_alone_is_when_the_last_other_has_left(join: Join, make_peer: Call
 
 async def test_a_wait_ends_when_we_leave_and_says_why(join: Join, server: SignalingServer) -> None:
     ana, bo = await join("ana"), await join("bo")
+    await ana.user("bo", timeout=LIMIT)
     waiting = [asyncio.create_task(ana.user("nobody")), asyncio.create_task(ana.until_alone())]
-    await ana.user("bo")
     await server.kick("lobby", "ana", text="enough")
     with pytest.raises(LeftRoom, match=r"We left the room \(kicked: enough\) while we waited for nobody to come"):
         await waiting[0]
