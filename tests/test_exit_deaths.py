@@ -18,7 +18,7 @@ from peer import Detection, ExitReport, Peer, RemoteUserLeave, ServerUnreachable
 from peer.testing.process import children
 from tests.command import Command, exeunt
 from tests.devices.v4l2 import FakeCamera
-from tests.exits.case import LIMIT, Case, playing
+from tests.exits.case import LIMIT, Case, playing, until_straight
 from tests.exits.leaver import is_free, leaver
 from tests.exits.wire import OURS, Wire, isolated, laid
 from tests.journal import Journal
@@ -40,6 +40,7 @@ async def sending(camera: FakeCamera, *, isolation: str = "thread", **options: o
         await case.publish()
         await case.meet()
         await case.see()
+        await case.reach()
         yield case
 
 
@@ -206,6 +207,7 @@ async def test_a_leave_while_the_server_hangs_is_bounded_and_told_straight(camer
             async with asyncio.timeout(LIMIT):
                 async for _ in bo.users["ana"].video.frames():
                     break
+            await until_straight(bo)
             server.running.send_signal(signal.SIGSTOP)
             ana.tell("cause", cause="leave")
             await journal.until("bo", "remoteUserLeave ana left")

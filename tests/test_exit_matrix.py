@@ -47,6 +47,7 @@ async def sending(case: Case) -> None:
     await alone(case)
     await case.meet()
     await case.see()
+    await case.reach()
 
 
 async def muted(case: Case) -> None:

@@ -97,6 +97,11 @@ class Case:
             async for _ in self.bo.users["ana"].video.frames():
                 return
 
+    async def reach(self) -> None:
+        """Wait until ana and bo can say things straight to each other; pictures do not wait for that."""
+        assert self.bo is not None
+        await until_straight(self.bo)
+
     async def assert_contract(
         self,
         own: str,
@@ -163,6 +168,14 @@ class Case:
         again = [(line["at"], "the device opens again") for line in self.ana.lines if line.get("outcome") == "verified"]
         # what the server said into a connection that was dead already is said again to whoever comes back
         return list(dict.fromkeys(what for _, what in sorted([*said, *exits, *again])))
+
+
+async def until_straight(bo: Peer) -> None:
+    """Wait until there is a data channel between ana and bo, who came later and offered: she knows of it before."""
+    connections = bo._here.topology._connections
+    async with asyncio.timeout(LIMIT):
+        while not any(one._channel and one._channel.readyState == "open" for one in connections.values()):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
 
 
 def token(user: str, expires: float | None = None) -> str:
