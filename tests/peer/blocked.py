@@ -15,7 +15,8 @@ import types
 from peer.capture import Camera, Source, TestPattern, acquire, release_all
 from peer.events import ExitReport, Reason
 from peer.guard import Guard
-from peer.signals import first_signal
+from peer.signals import SIGNALS, first_signal
+from peer.vigil import vigil
 from peer.watchdog import Watchdog
 
 
@@ -121,11 +122,18 @@ async def obey(stay: Stay) -> None:
                 say("blocked")
 
 
+def hear(number: int) -> None:
+    """Say that the vigil's thread knows of a signal: it is told before us."""
+    if number in SIGNALS:
+        say("heard", number=number)
+
+
 async def main(url: str, camera: str | None = None) -> None:
     source: Source = Camera(camera, width=320, height=240) if camera else TestPattern(width=160, height=90, fps=10)
     capture = await acquire(source)
     stay = Stay(url)
     with first_signal(stay.begin):
+        vigil.listen(hear)
         say("ready", threads=[thread.name for thread in threading.enumerate()])
         await obey(stay)
     await capture.release()

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from peer.events import ExitReport, Outcome
+from peer.signals import ECHO
 from peer.silence import LOOP_LIMIT
 from peer.vigil import vigil
 from peer.watchdog import Watchdog
@@ -203,7 +204,8 @@ async def test_a_second_signal_ends_a_stuck_process_at_once(url: str, office: Of
     async with subject(url) as process:
         await block(process, "c")
         process.signal(signal.SIGTERM)
-        await asyncio.sleep(0.4)  # longer than one wish may come twice
+        await process.until("heard")
+        await asyncio.sleep(2 * ECHO)  # longer than one wish may come twice
         process.signal(signal.SIGINT)
         assert (await process.end())[0] == 128 + signal.SIGINT
         assert '"watchdog"' not in process.errors, "it did not wait for the loop's limit"
