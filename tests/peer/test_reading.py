@@ -76,6 +76,9 @@ async def test_arrays_that_one_writes_are_arrays_that_another_reads(join: Join, 
     ended = journal.last("ana")
     assert isinstance(ended, SourceEnded)
     assert ended.device == "written audio 48000 Hz"
+    async with asyncio.timeout(LIMIT):
+        while len(ana._here.publishing._held) > 1:  # noqa: ASYNC110 - its thread ends after it has said so
+            await asyncio.sleep(0.01)
     report = await ana.leave()
     assert [(device.device, device.outcome) for device in report.devices] == [
         ("written video 320x240", Outcome.VERIFIED)
