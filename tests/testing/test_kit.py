@@ -16,14 +16,14 @@ LOUD = 1000  # of a sample
 async def see(me: Guest, user: str) -> None:
     """Wait for the next picture of a user."""
     async with asyncio.timeout(LIMIT):
-        async for _ in me.users[user].video.frames():
+        async for _ in (await me.user(user)).video.frames():
             return
 
 
 async def hear(me: Guest, user: str) -> None:
     """Wait until a user is heard well: who begins to listen in the middle of a tone hears it fade in."""
     async with asyncio.timeout(LIMIT):
-        async for chunk in me.users[user].audio.frames():
+        async for chunk in (await me.user(user)).audio.frames():
             if abs(chunk.array.astype(int)).max() > LOUD:
                 return
     raise AssertionError(f"{user} has left")
