@@ -62,6 +62,7 @@ class RmcRoom:
     def __init__(self, room: str, user: str, extra: Extra) -> None:
         self.room, self.user, self.extra = room, user, extra
         self.links: dict[str, Link] = {}
+        self._has_left = False  # what is said to a page after that, it takes for somebody who comes
         self._seq = 0
         self._count = 0  # of sessions and calls, which need names here
 
@@ -88,7 +89,8 @@ class RmcRoom:
             grants=list(GRANTS),
             resumed=is_back,
         )
-        return joined, [self._say(self.room, rmc.participation_request(is_data_only=False))]
+        request = self._say(self.room, rmc.participation_request(is_data_only=False))
+        return joined, [] if self._has_left else [request]
 
     def said(self, user: str, data: Any) -> list[Effect]:
         """Somebody says something over their data channel."""
@@ -120,7 +122,7 @@ class RmcRoom:
             return self._gone(user, Reason.LEFT, Detection.NOTICE)
         if isinstance(word, rmc.UserLeft):
             return self._gone(user, Reason.LEFT, Detection.NOTICE)
-        if word is None or not _is_name(user):
+        if word is None or self._has_left or not _is_name(user):
             return []
         if isinstance(word, rmc.ParticipationRequest):
             return self._asked(user)
@@ -195,11 +197,12 @@ class RmcRoom:
         match message:
             case wire.Offer() | wire.Answer() | wire.Candidate() | wire.NeedOffer():
                 link = self.links.get(message.user)
-                return [] if link is None else self._relay(link, message)
+                return [] if link is None or self._has_left else self._relay(link, message)
             case wire.UpdateExtra(extra=extra):
                 self.extra = extra
                 return [Emit("extra-data-updated", extra)]
             case wire.Leave():
+                self._has_left = True
                 return [self._say(user, {"userLeft": True}) for user in self.links]
             case wire.Ack() | wire.Say():
                 return []

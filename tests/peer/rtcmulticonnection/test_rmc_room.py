@@ -232,6 +232,18 @@ def test_our_leave_is_said_to_each_and_our_extra_to_the_server() -> None:
     assert room.say(wire.NeedOffer(user="bo")) == []
 
 
+def test_nobody_is_asked_for_anything_after_our_leave() -> None:
+    """They end the connection at once, and would take whatever we say then for somebody who comes."""
+    room = entered()
+    hear(room, ENABLE)
+    room.say(wire.Leave())
+    assert room.say(wire.NeedOffer(user="ana")) == []
+    for word in (REQUEST, ENABLE, READY, OFFER):
+        assert hear(room, word) == []
+    assert room.enter(7.0)[1] == []  # the way to the server was lost meanwhile
+    assert room.say(wire.Leave()) == []
+
+
 @pytest.mark.parametrize(
     ("message", "about"),
     [(wire.Kick(user="ana"), "kick"), (wire.Dismiss(), "dismiss"), (wire.Mute(user="ana", kind="audio"), "mute")],
