@@ -139,7 +139,7 @@ class Negotiation:
             return effects  # they make a new one on coming back, or we do
         if link.offers:
             return effects + self._call(link, now)
-        link.deadline = now + CONNECT_LIMIT
+        self._wait(link, now + CONNECT_LIMIT)
         return [*effects, Ask(NeedOffer(user=user, call=call))]
 
     def connected(self, call: str) -> list[Effect]:
@@ -159,7 +159,7 @@ class Negotiation:
         if not link.offers:
             effects.append(Ask(NeedOffer(user=link.user, call=call)))
             delay = CONNECT_LIMIT
-        link.deadline = None if link.unreachable else now + delay
+        self._wait(link, now + delay)
         return effects
 
     def heard(self, message: Relay, now: float) -> list[Effect]:
@@ -219,7 +219,7 @@ class Negotiation:
             return []
         if link.offers:
             return self._drop(link) + self._call(link, now)
-        link.deadline = now + CONNECT_LIMIT
+        self._wait(link, now + CONNECT_LIMIT)
         return []
 
     def _call(self, link: _Link, now: float) -> list[Effect]:
@@ -227,6 +227,12 @@ class Negotiation:
         call = f"{self._session}.{self._calls}"
         self._start(link, call, now)
         return [Call(link.user, call)]
+
+    @staticmethod
+    def _wait(link: _Link, until: float) -> None:
+        """Wait until then; a newer offer is answered when it may be, whatever has become of the call before it."""
+        due = until if link.offered is None else link.answer_from
+        link.deadline = None if link.unreachable else due
 
     @staticmethod
     def _start(link: _Link, call: str, now: float) -> None:

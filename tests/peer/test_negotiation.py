@@ -62,6 +62,31 @@ def test_a_flood_of_offers_is_answered_now_and_then_the_newest_only() -> None:
     assert side.advance(1.5) == [Close("ana.0"), Respond(flood[99])]
 
 
+def test_an_offer_that_waits_for_its_answer_is_answered_in_time_whatever_becomes_of_the_call_before() -> None:
+    """The side that offers has given that call up: what it says of it, and what it does not, means nothing."""
+    again = Offer(user="ana", call="ana.2", sdp="v=0")
+
+    def waiting() -> Negotiation:
+        side = answering()
+        side.heard(OFFER, 1.0)
+        assert side.heard(again, 1.1) == []
+        return side
+
+    connected, failed, renewed, resumed, away = (waiting() for _ in range(5))
+    connected.connected("ana.1")
+    connected.failed("ana.1", 1.2)
+    failed.failed("ana.1", 1.2)
+    renewed.renew("ana", 1.2)
+    resumed.resumed(1.2)
+    away.unreachable("ana")
+    away.failed("ana.1", 1.2)
+    assert away.next_deadline() is None
+    away.back("ana", 1.3)
+    for side in (connected, failed, renewed, resumed, away):
+        assert side.next_deadline() == 1.5
+        assert side.advance(1.5)[-1:] == [Respond(again)]
+
+
 def test_an_offer_from_the_side_that_must_answer_is_ignored() -> None:
     assert offering().heard(OFFER, 1.0) == []
 
