@@ -238,11 +238,13 @@ class SignalingClient:
         """Send what waits, in order. A message leaves the outbox once it is handed to the socket."""
         while True:
             while self._outbox:
+                said = self._outbox[0]
                 try:
-                    await socket.send(self._outbox[0].text)
+                    await socket.send(said.text)
                 except ConnectionClosed:
                     return  # the reader notices too
-                self._outbox.popleft()
+                if self._outbox[0] is said:  # it may have been dropped meanwhile, as the oldest
+                    self._outbox.popleft()
             self._wake.clear()
             await self._wake.wait()
 

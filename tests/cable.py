@@ -70,8 +70,16 @@ class Cable:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._far_end)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._far_end)
+        except OSError:  # nobody listens there
+            writer.transport.abort()
+            return
         ends = {writer, far_writer}
+        if not self._is_whole:  # it was cut meanwhile
+            for end in ends:
+                end.transport.abort()
+            return
         self._writers |= ends
         self._near.add(writer)
         try:
