@@ -112,6 +112,17 @@ def test_a_letter_that_the_server_lost_is_asked_for_once_until_there_is_another_
     assert incoming.taken() == Taken(number=2)
 
 
+def test_what_may_be_lost_is_asked_for_though_nothing_was_ever_taken() -> None:
+    incoming = Incoming()
+    assert incoming.is_known
+    incoming.missed()
+    assert not incoming.is_known
+    assert incoming.taken() == Taken(number=0, missing=True)
+    incoming.take(1)
+    assert incoming.taken() == Taken(number=1)
+    assert not incoming.is_known
+
+
 def test_what_is_asked_for_is_said_again() -> None:
     outgoing = Outgoing()
     for _ in range(3):
